@@ -1,0 +1,89 @@
+"""The command `agnes`: one table of its commands, each parsed, called and printed in a module of its own.
+
+Nothing heavy is imported here: see `lazy.py` for how a command is found, `exits.py` for how it ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from console.cli.exits import EXIT_CODES
+from console.cli.lazy import Command, RootGroup
+
+# A new command is one line here.
+COMMANDS = (
+    Command("login", "console.cli.login:login", "Sign in and remember it.", "You"),
+    Command("logout", "console.cli.login:logout", "End what `agnes login` began.", "You"),
+    Command("whoami", "console.cli.login:whoami", "Who you are and what you may open.", "You"),
+    Command("push", "console.cli.push:push", "Send Claude Code transcripts.", "You"),
+    Command("admin", "", "Audit log, users, groups, grants, tokens.", "Administration"),
+    Command("admin activity", "console.cli.admin_activity:app", "The audit log and its health."),
+    Command("admin users", "console.cli.admin_users:app", "People who may sign in."),
+    Command("admin groups", "console.cli.admin_groups:app", "Groups and their members."),
+    Command("admin grants", "console.cli.admin_grants:app", "What each group may open."),
+    Command("admin tokens", "console.cli.admin_tokens:app", "Tokens of people and agents."),
+    Command("serve", "console.cli.server:serve", "Run the console.", "Server"),
+    Command("init", "console.cli.server:init", "Make the first admin.", "Server"),
+    Command("migrate", "console.cli.server:migrate", "Bring the data file up to date.", "Server"),
+    Command("seed", "console.cli.server:seed", "Fill the console with made-up data.", "Server"),
+    Command("demo", "console.cli.server:demo", "Run a console with demo data.", "Server"),
+    Command("doctor", "console.cli.server:doctor", "Check this installation.", "Server"),
+)
+
+# \b keeps the lines of a paragraph apart.
+EPILOG = (
+    "\b\nExit codes:\n"
+    + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
+    + "\n\n\b\nSettings:\n"
+    "  AGNES_SERVER  address of the console (default http://127.0.0.1:8000)\n"
+    "  AGNES_TOKEN   token to use instead of the one of `agnes login`\n"
+    "  AGNES_DEBUG   1 shows the traceback of an error"
+)
+
+
+class Agnes(RootGroup):
+    """The root, with the table above."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(table=COMMANDS, **attributes)
+
+
+app = typer.Typer(
+    cls=Agnes,
+    help="Agnes Console: see what happens on your instance, and send what you did.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"agnes {version('agnes-console')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options of `agnes` itself."""
+
+
+def main() -> None:
+    """What the installed command runs; ends the process with one of EXIT_CODES."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its code, not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="agnes")

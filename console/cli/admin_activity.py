@@ -1,0 +1,277 @@
+"""`agnes admin activity …`: the audit log in a terminal. It asks and prints; the server filters."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.cli.exits import FAILED, WrongUse
+from console.cli.filters import Chosen, filtered
+from console.cli.lazy import noun
+from console.cli.output import (
+    Column,
+    JsonOption,
+    Row,
+    dash,
+    field,
+    moment,
+    note,
+    on_terminal,
+    show_json,
+    show_table,
+    time_field,
+)
+from console.cli.text import json_text, plain, plain_lines
+from console.cli.window import lower_bound
+
+if TYPE_CHECKING:
+    from console.client import Download
+
+app = noun("The audit log. Without a command: list, with the options of `list --help`.")
+
+STYLES = {"error": "red", "denied": "yellow", "success": "green", "none": "dim"}
+WORDS = {"green": "ok", "yellow": "warn", "red": "ALERT"}
+COLOURS = ("green", "yellow", "red")
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class Level(StrEnum):
+    YELLOW = "yellow"
+    RED = "red"
+
+
+def _who(row: Row) -> str:
+    return dash(row.get("user_email") or row.get("user_name") or row.get("user_id"))
+
+
+def _result_style(row: Row) -> str:
+    return STYLES.get(str(row.get("result_class")), "")
+
+
+EVENTS = (
+    Column("TIME", time_field("timestamp")),
+    Column("USER", _who, floor=10, drop=1),
+    Column("SOURCE", field("source"), floor=6, drop=3),
+    Column("ACTION", field("action"), floor=12),
+    Column("RESULT", field("result"), floor=7, style=_result_style),
+    Column("RESOURCE", field("resource"), floor=10, drop=2),
+    Column("MS", field("duration_ms"), drop=4, right=True),
+)
+SYNCS = (
+    Column("TABLE", field("table_id"), floor=12),
+    Column("SYNCED AT", time_field("synced_at")),
+    Column("ROWS", field("rows"), right=True),
+    Column("MS", field("duration_ms"), drop=2, right=True),
+    Column("STATUS", field("status"), floor=6),
+    Column("ERROR", field("error"), floor=12, drop=1),
+)
+PULSE = (
+    Column("METRIC", field("key")),
+    Column("VALUE", field("value"), floor=12),
+    Column(
+        "STATUS",
+        lambda row: WORDS.get(str(row.get("color")), dash(row.get("color"))),
+        style=lambda row: str(row.get("color")) if row.get("color") in COLOURS else "",
+    ),
+)
+
+
+@app.command("list")
+@filtered
+def list_events(
+    chosen: Chosen,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", metavar="TS,ID", help="As the last page printed it.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Rows.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """What happened, newest first."""
+    from console.client import connect
+
+    params = {**chosen.params(), **_cursor(cursor), "limit": str(limit)}
+    with connect() as client:
+        answer = client.activity.list(params)
+    if as_json:
+        show_json(answer)
+        return
+    rows = answer["rows"]
+    if not rows:
+        _say_nothing_found(chosen, answer.get("filter") or {}, later_page=cursor is not None)
+        return
+    show_table(EVENTS, rows)
+    following = answer.get("next_cursor")
+    if following:
+        place = shlex.quote(f"{following['ts']},{following['id']}")
+        words = [*chosen.words(), *([f"--limit {limit}"] if limit != 50 else [])]
+        note("more: " + " ".join(["agnes admin activity", *words, "--cursor", place]))
+
+
+@app.command()
+def health(
+    fail_on: Annotated[
+        Level | None,
+        typer.Option("--fail-on", help="Exit 1 when the status is this or worse; else always 0."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The pulse of the instance: one sentence and its measures."""
+    from console.client import connect
+
+    with connect() as client:
+        pulse = client.activity.health()
+    status = pulse["status"]
+    if as_json:
+        show_json(pulse)
+    else:
+        print(f"{WORDS.get(status, plain(status))}: {plain(pulse['sentence'])}\n")
+        show_table(PULSE, pulse["fields"])
+    # A colour this version does not know is no reassurance.
+    worse = COLOURS.index(status) if status in COLOURS else len(COLOURS)
+    if fail_on is not None and worse >= COLOURS.index(fail_on):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def sync(
+    since: Annotated[
+        str, typer.Option("--since", metavar="WHEN", help="30m, 24h, 7d, minutes, or a time.")
+    ] = "24h",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="Rows.")] = 100,
+    status: Annotated[str | None, typer.Option("--status", help="Only this status.")] = None,
+    table: Annotated[str | None, typer.Option("--table", help="Only this table's id.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Table syncs, newest first, failed ones too."""
+    from console.client import connect
+
+    params = {**lower_bound(since), "limit": str(limit)}
+    params |= {"status": status} if status else {}
+    params |= {"table_id": table} if table else {}
+    with connect() as client:
+        answer = client.activity.sync(params)
+    rows = answer["rows"]
+    if as_json:
+        show_json(answer)
+    elif rows:
+        show_table(SYNCS, rows)
+        if len(rows) == limit:
+            note(f"the {limit} newest; there may be more: raise --limit or shorten --since")
+    else:
+        print(f"no sync since {plain(since)}; try a longer one: --since 7d")
+
+
+@app.command()
+@filtered
+def export(
+    chosen: Chosen,
+    format: Annotated[Format, typer.Option("--format", help="Shape of the file.")] = Format.CSV,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is stdout.")
+    ] = "-",
+) -> None:
+    """Every row of the filter, streamed into a file or to standard output."""
+    from console.client import connect
+
+    to_stdout = output == "-"
+    if to_stdout and format == Format.PARQUET and on_terminal(sys.stdout):
+        raise WrongUse("Parquet is not text for a terminal", detail="name a file: --output FILE")
+    file = Path(output).expanduser()
+    if not to_stdout and (file.is_dir() or not file.parent.is_dir()):
+        what = "is a folder" if file.is_dir() else "lies in a folder that does not exist"
+        raise WrongUse(f"--output {output} {what}", detail="name a file in a folder that exists")
+    with connect() as client, client.activity.export(format, chosen.params()) as download:
+        rows, size = _written(download, format, None if to_stdout else file)
+    count = "rows" if rows is None else f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    if to_stdout:
+        note(f"{count}, {size / 1e6:,.1f} MB")
+    else:
+        print(f"{count}, {size / 1e6:,.1f} MB: {plain(output)}")
+
+
+def _written(download: Download, format: Format, file: Path | None) -> tuple[int | None, int]:
+    """Rows and bytes, once `download` stands in `file` or has gone to standard output."""
+    from console.cli.export import Counter, counted, to_file, to_stdout
+    from console.cli.progress import bar
+
+    counter = Counter(format)
+    binary = format == Format.PARQUET
+    watched = file is not None or not on_terminal(sys.stdout)
+    with bar(None if binary else download.rows, bytes=binary, wanted=watched) as update:
+        chunks = counted(download.chunks, counter, lambda done: update(done, "export"))
+        if file is None:
+            to_stdout(chunks)
+            rows = counter.check(download.rows)
+        else:
+            rows = to_file(file, chunks, lambda: counter.check(download.rows))
+    return rows, counter.bytes
+
+
+@app.command()
+def show(
+    event: Annotated[str, typer.Argument(metavar="ID", help="The row's id.")],
+    as_json: JsonOption = False,
+) -> None:
+    """One row in full, with the record it is about."""
+    from console.client import connect
+
+    with connect() as client:
+        answer = client.activity.show(event)
+    if as_json:
+        show_json(answer)
+        return
+    _show_fields(answer["row"])
+    linked = answer.get("linked")
+    if linked:
+        print(f"\n{plain(linked['kind'])}")
+        _show_fields(linked["record"], indent="  ")
+
+
+def _show_fields(row: dict[str, Any], indent: str = "") -> None:
+    width = max((len(name) for name in row), default=0)
+    for name, value in row.items():
+        margin = f"{indent}{plain(name):<{width}}  "
+        shown = moment(value) if name == "timestamp" or name.endswith("_at") else _pretty(value)
+        print(margin + shown.replace("\n", "\n" + " " * len(margin)))
+
+
+def _pretty(value: Any) -> str:
+    """JSON that is kept as text, such as params, over several lines; anything else on one."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return plain(value)
+    return plain_lines(json_text(value)) if isinstance(value, dict | list) and value else dash(value)
+
+
+def _cursor(text: str | None) -> dict[str, str]:
+    if text is None:
+        return {}
+    moment_of_row, comma, row = text.rpartition(",")
+    if not (comma and moment_of_row and row):
+        raise WrongUse(
+            f"--cursor {text} is not a cursor", detail="copy TS,ID from the end of the last page"
+        )
+    return {"cursor_ts": moment_of_row, "cursor_id": row}
+
+
+def _say_nothing_found(chosen: Chosen, resolved: dict[str, Any], *, later_page: bool) -> None:
+    if later_page:
+        print("no more activity: that was the last page")
+        return
+    words = chosen.words()
+    window = f"from {moment(resolved.get('since'))} to {moment(resolved.get('until'))}"
+    print(f"no activity {window}" + (f" with {plain(' '.join(words))}" if words else ""))
+    print("next: a longer window (--since 7d)" + (", or fewer filters" if words else ""))

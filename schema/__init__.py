@@ -1,0 +1,1 @@
+"""What the data is: tables, migrations, the store, and who may see which rows. Imports none of ours."""

@@ -1,0 +1,69 @@
+"""Who may see which rows. The only place that decides it, for pages, API, exports, SQL and notebooks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import ibis
+import ibis.expr.types as ir
+
+from schema.bind import Value, point
+from schema.tables import Table
+
+SURFACES = ("activity", "telemetry", "sessions", "feedback")
+RESOURCE_TYPES = (*SURFACES, "table")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking. `surfaces` are the pages a group of theirs was granted."""
+
+    user_id: str
+    is_admin: bool = False
+    surfaces: frozenset[str] = field(default_factory=frozenset)
+    tables: frozenset[str] = field(default_factory=frozenset)
+    groups: tuple[str, ...] = ()
+    email: str = ""
+    name: str = ""
+    kind: str = "web"  # web | cli | agent | external | scheduler
+
+    def sees_all(self, table: Table) -> bool:
+        return self.is_admin or (table.surface is not None and table.surface in self.surfaces)
+
+    def own_rows_only(self) -> Principal:
+        """The same person in the `agnes_*` tables, where a grant does not widen what they see."""
+        return replace(self, surfaces=frozenset())
+
+
+def visible(table: Table, principal: Principal) -> ir.Table:
+    """The rows of `table` that `principal` may see: all for admins and for holders of the table's surface,
+    else their own; none where no column names an owner."""
+    rows = ibis.table(table.schema, name=table.name)
+    if principal.sees_all(table):
+        return rows
+    if table.owner is None:
+        return rows.filter(ibis.literal(False))
+    return rows.filter(rows[table.owner] == principal.user_id)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`visible(table, principal)` as an argument of `Store.ask`: compiled once, whoever asks."""
+
+    table: Table
+    principal: Principal
+
+    def shape(self) -> Hashable:
+        return (self.table.name, self.principal.sees_all(self.table))
+
+    def values(self) -> Mapping[str, Value]:
+        return {} if self.principal.sees_all(self.table) else {"me": self.principal.user_id}
+
+    def bound(self, prefix: str) -> Self:
+        me = {key: point(prefix + key, value) for key, value in self.values().items()}
+        return replace(self, principal=replace(self.principal, user_id=me.get("me", "")))
+
+    def rows(self) -> ir.Table:
+        return visible(self.table, self.principal)

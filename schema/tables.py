@@ -1,0 +1,362 @@
+"""Every table, declared once: its columns, its key, who owns a row, what it means.
+
+Times are naive UTC. JSON is text. `username` is for display only; `user_id` is the identity.
+`migrations/` holds the history that leads here; a test compares both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import ibis
+
+_TYPES = {
+    "": "string",
+    "time": "timestamp(6)",
+    "count": "int64",
+    "seconds": "float64",
+    "flag": "boolean",
+    "date": "date",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table. `declaration` lists its columns as `name[!][:type]`: text unless a type is given, `!` means NOT NULL.
+    `owner` names the column that holds the user id of a row's owner; a table without one is for admins and the code
+    that serves them. `surface` is the grant that opens all of its rows."""
+
+    name: str
+    declaration: str
+    key: tuple[str, ...]
+    meaning: str
+    owner: str | None = None
+    surface: str | None = None
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """Column -> Ibis type, a leading "!" means NOT NULL."""
+        pairs = (column.partition(":") for column in self.declaration.split())
+        return {
+            name.rstrip("!"): ("!" if name.endswith("!") else "") + _TYPES[kind] for name, _, kind in pairs
+        }
+
+    @cached_property
+    def schema(self) -> ibis.Schema:
+        return ibis.schema(self.columns)
+
+
+AUDIT_LOG = Table(
+    "audit_log",
+    """
+    id! timestamp!:time user_id action! resource params params_before result
+    duration_ms:count client_ip client_kind correlation_id search
+    """,
+    key=("id",),
+    meaning="One row for each thing that happened. Written once, never edited.",
+    owner="user_id",
+    surface="activity",
+)
+
+SYNC_HISTORY = Table(
+    "sync_history",
+    """
+    id! table_id! synced_at!:time rows:count duration_ms:count status error
+    """,
+    key=("id",),
+    meaning="One row for each attempt to sync a table, good or bad.",
+    surface="activity",
+)
+
+SESSION_PROCESSOR_STATE = Table(
+    "session_processor_state",
+    """
+    processor_name! session_file! user_id username processor_version:count file_hash
+    processed_at:time items_extracted:count attempts:count error
+    """,
+    key=("processor_name", "session_file"),
+    meaning="What each processor has done with each session file.",
+    owner="user_id",
+    surface="sessions",
+)
+
+USAGE_EVENTS = Table(
+    "usage_events",
+    """
+    id! session_id session_file! user_id username event_uuid parent_uuid event_type
+    tool_name skill_name subagent_type command_name outcome is_error:flag source ref_id
+    model cwd agent_id occurred_at:time processor_version:count extracted_at:time
+    """,
+    key=("id",),
+    meaning="One tool call, MCP call, subagent dispatch or slash command found in a transcript.",
+    owner="user_id",
+    surface="telemetry",
+)
+
+USAGE_SESSION_SUMMARY = Table(
+    "usage_session_summary",
+    """
+    session_file! session_id user_id username started_at:time ended_at:time
+    uploaded_at:time active_seconds:seconds wall_seconds:seconds user_messages:count
+    assistant_messages:count tool_calls:count tool_errors:count skill_invocations:count
+    subagent_dispatches:count mcp_calls:count slash_commands:count distinct_tools:count
+    distinct_skills:count primary_model input_tokens:count output_tokens:count
+    cache_read_tokens:count cache_creation_tokens:count findings:count verdict
+    processor_version:count extracted_at:time
+    """,
+    key=("session_file",),
+    meaning="One row for each processed session.",
+    owner="user_id",
+    surface="sessions",
+)
+
+USAGE_TOOL_DAILY = Table(
+    "usage_tool_daily",
+    """
+    day!:date tool_name! source invocations:count error_count:count distinct_users:count
+    distinct_sessions:count
+    """,
+    key=("day", "tool_name", "source"),
+    meaning="Tool calls per day.",
+    surface="telemetry",
+)
+
+USAGE_MARKETPLACE_ITEM_DAILY = Table(
+    "usage_marketplace_item_daily",
+    """
+    day!:date source! type! parent_plugin name! invocations:count distinct_users:count
+    error_count:count
+    """,
+    key=("day", "source", "type", "parent_plugin", "name"),
+    meaning="Use of skills, agents and commands per day.",
+    surface="telemetry",
+)
+
+USAGE_MARKETPLACE_ITEM_WINDOW = Table(
+    "usage_marketplace_item_window",
+    """
+    period_label! source! type! parent_plugin name! invocations:count
+    distinct_users:count error_count:count
+    """,
+    key=("period_label", "source", "type", "parent_plugin", "name"),
+    meaning="Use of skills, agents and commands over a window, with true distinct users.",
+    surface="telemetry",
+)
+
+SESSION_FINDINGS = Table(
+    "session_findings",
+    """
+    id! session_file! user_id username finding_type! subtype turn_index:count
+    line_no:count line_to:count count:count event_uuid agent_id severity excerpt
+    detected_at:time processor_version:count
+    """,
+    key=("id",),
+    meaning="One failure signal found in a transcript.",
+    owner="user_id",
+    surface="sessions",
+)
+
+FEEDBACK_REPORTS = Table(
+    "feedback_reports",
+    """
+    id! created_at!:time reporter_user message category session_excerpt
+    excerpt_turns:count session_file environment fingerprint idempotency_key merged_into
+    version:count status assignee tags resolution resolved_at:time resolved_by
+    """,
+    key=("id",),
+    meaning="One report sent by a user.",
+    owner="reporter_user",
+    surface="feedback",
+)
+
+FEEDBACK_HISTORY = Table(
+    "feedback_history",
+    """
+    id! report_id! at!:time actor change
+    """,
+    key=("id",),
+    meaning="What was done with a report, by whom.",
+    surface="feedback",
+)
+
+NOTIFICATIONS = Table(
+    "notifications",
+    """
+    id! created_at!:time user_id channel subject state sent_at:time
+    """,
+    key=("id",),
+    meaning="Messages to be sent, and sent.",
+    owner="user_id",
+)
+
+TELEGRAM_LINKS = Table(
+    "telegram_links",
+    """
+    user_id! chat_id! linked_at!:time
+    """,
+    key=("user_id",),
+    meaning="Which chat reaches which admin.",
+    owner="user_id",
+)
+
+USER_OBSERVABILITY_VIEWS = Table(
+    "user_observability_views",
+    """
+    id! user_id! page name! query! created_at!:time
+    """,
+    key=("id",),
+    meaning="Saved views of the pages.",
+    owner="user_id",
+)
+
+USERS = Table(
+    "users",
+    """
+    id! email! name is_admin!:flag password_hash is_active!:flag created_at!:time
+    deactivated_at:time
+    """,
+    key=("id",),
+    meaning="People and services that may sign in. Never deleted, so that the audit log keeps its names.",
+    owner="id",
+)
+
+USER_GROUPS = Table(
+    "user_groups",
+    """
+    id! name! description created_at!:time
+    """,
+    key=("id",),
+    meaning="Groups of users.",
+)
+
+USER_GROUP_MEMBERS = Table(
+    "user_group_members",
+    """
+    group_id! user_id! added_at!:time
+    """,
+    key=("group_id", "user_id"),
+    meaning="Who is in which group.",
+    owner="user_id",
+)
+
+RESOURCE_GRANTS = Table(
+    "resource_grants",
+    """
+    id! group_id! resource_type! resource_id created_at!:time created_by
+    """,
+    key=("id",),
+    meaning="What a group may open.",
+)
+
+PERSONAL_ACCESS_TOKENS = Table(
+    "personal_access_tokens",
+    """
+    id! user_id! name! kind! token_hash! created_at!:time expires_at:time
+    last_used_at:time revoked_at:time
+    """,
+    key=("id",),
+    meaning="Bearer tokens; only their SHA-256 is kept.",
+    owner="user_id",
+)
+
+WEB_SESSIONS = Table(
+    "web_sessions",
+    """
+    id! user_id! secret_hash! created_at!:time expires_at!:time client_ip
+    """,
+    key=("id",),
+    meaning="Signed-in browsers; only a hash of the cookie's secret is kept.",
+    owner="user_id",
+)
+
+SIGN_IN_LINKS = Table(
+    "sign_in_links",
+    """
+    id! user_id! secret_hash! created_at!:time expires_at!:time used_at:time
+    """,
+    key=("id",),
+    meaning="One-time sign-in links.",
+    owner="user_id",
+)
+
+SESSION_FILES = Table(
+    "session_files",
+    """
+    session_file! user_id! parent bytes:count sha256 uploaded_at!:time indexed:flag
+    """,
+    key=("session_file",),
+    meaning="Each uploaded transcript.",
+    owner="user_id",
+    surface="sessions",
+)
+
+MARKETPLACE_ITEMS = Table(
+    "marketplace_items",
+    """
+    id! source! marketplace plugin type! name! description imported_at:time
+    """,
+    key=("id",),
+    meaning="Plugins, skills, agents and commands that can be had.",
+)
+
+TRANSCRIPT_SEARCH = Table(
+    "transcript_search",
+    """
+    session_file! user_id! file_hash indexed_at:time
+    """,
+    key=("session_file",),
+    meaning="Which transcripts stand in the text index, and which version of them.",
+    owner="user_id",
+)
+
+TABLE_REGISTRY = Table(
+    "table_registry",
+    """
+    id! name! source_type query_mode bucket location sync_mode schedule description
+    created_at!:time updated_at:time
+    """,
+    key=("id",),
+    meaning="Tables that can be queried or synced.",
+)
+
+INSTANCE_CONFIG = Table(
+    "instance_config",
+    """
+    key! value updated_at:time updated_by
+    """,
+    key=("key",),
+    meaning="Settings of the instance that are changed while it runs.",
+)
+
+INSTANCE_TEMPLATES = Table(
+    "instance_templates",
+    """
+    name! body updated_at:time updated_by
+    """,
+    key=("name",),
+    meaning="The prompts handed to agents.",
+)
+
+JOB_RUNS = Table(
+    "job_runs",
+    """
+    id! job_name! trigger requested_by parameters status queued_at!:time started_at:time
+    finished_at:time attempt:count error output_path correlation_id
+    """,
+    key=("id",),
+    meaning="Each run of a scheduled notebook.",
+)
+
+SCHEMA_MIGRATIONS = Table(
+    "schema_migrations",
+    """
+    version!:count name! applied_at!:time duration_ms:count
+    """,
+    key=("version",),
+    meaning="Which migrations this file has seen.",
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in list(globals().values()) if isinstance(table, Table)
+}
