@@ -6,6 +6,7 @@ becomes the matching class of `schema.errors`, with the server's sentence and it
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import httpx
-import orjson
 
 from console import credentials
 from console.upload_body import FileBody
@@ -123,7 +123,7 @@ class Client:
     # Who is asking
 
     def login(self, email: str, password: str, *, name: str | None = None) -> Json:
-        """Make a token: `{id, token, expires_at, user}`. The client itself does not start to use it."""
+        """Make a token: `{id, token, expires_at, user}`. This client does not start to use it."""
         body = {"email": email, "password": password, "name": name}
         return self.request("POST", "/api/login", json=_given(body))
 
@@ -295,7 +295,7 @@ class Collection:
         self._base = f"/api/admin/{noun}"
 
     def list(self, *, limit: int | None = None, offset: int = 0, **filters: Any) -> Json:
-        """`{rows, total, limit, offset, next_offset}`; pages until `limit` rows, or all, are here."""
+        """`{rows, total, limit, offset, next_offset}`; pages until `limit` rows or all."""
         return self._pages(self._base, limit=limit, offset=offset, filters=filters)
 
     def show(self, key: str) -> Json:
@@ -379,9 +379,10 @@ def _given(fields: Params) -> Json:
 
 
 def _json(response: httpx.Response) -> Json | None:
+    # Not orjson: it refuses a whole page for half a surrogate pair in one of its texts.
     try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
+        answer = json.loads(response.content)
+    except ValueError:
         return None
     return answer if isinstance(answer, dict) else None
 

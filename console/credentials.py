@@ -1,16 +1,17 @@
 """Which server, and as whom: what `agnes login` remembers and what the environment says.
 
-The one place that knows the file of tokens, so that the terminal and notebooks find the same sign-in.
+The one place that knows the file of tokens, so that terminal and notebooks find the same sign-in.
 It never talks to a server, and it never prints a token.
 
-The file is `credentials.json` in the user's configuration folder (`AGNES_CONFIG_DIR` names another),
-readable by its owner only:
+The file is `credentials.json` in the user's configuration folder (`AGNES_CONFIG_DIR` names
+another), readable by its owner only:
 
     {"default": "https://agnes.example", "servers": {"https://agnes.example": {"token": …, …}}}
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import tempfile
@@ -107,7 +108,7 @@ def current(server: str | None = None, token: str | None = None) -> tuple[str, s
 
 
 def address_of(text: str, *, name: str) -> str:
-    """`text` as the address of a server, without a slash at its end. Raises BadParameter naming `name`."""
+    """`text` as a server's address, without a slash at its end. BadParameter names `name`."""
     allowed = "give an address such as http://127.0.0.1:8000 or https://agnes.example"
     try:
         parts = urlsplit(text.strip())
@@ -125,7 +126,10 @@ def address_of(text: str, *, name: str) -> str:
 def is_this_machine(server: str) -> bool:
     """Whether `server` is a loopback address: no proxy lies between, nobody listens."""
     host = urlsplit(server).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name, even one that begins like such an address
 
 
 def _parsed(content: object) -> Credentials:

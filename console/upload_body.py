@@ -17,9 +17,7 @@ class FileBody:
     It has no `fileno` on purpose: a client would take the length of the file as it is by then.
     """
 
-    def __init__(
-        self, source: BinaryIO, *, progress: Callable[[int], None] | None = None
-    ) -> None:
+    def __init__(self, source: BinaryIO, *, progress: Callable[[int], None] | None = None) -> None:
         self.size = os.fstat(source.fileno()).st_size
         self._source = source
         self._progress = progress

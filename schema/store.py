@@ -110,12 +110,20 @@ class Store:
                 key.append(arg)
         return self._run(self._plan(tuple(key), question, args), values)
 
-    def batches(self, expression: ir.Expr, *, rows: int = 10_000) -> Iterator[pa.RecordBatch]:
-        """Run `expression` and yield its rows piece by piece, from one snapshot, with flat memory."""
+    @contextlib.contextmanager
+    def snapshot(
+        self, expression: ir.Expr, *, rows: int = 10_000
+    ) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+        """How many rows `expression` has, and the rows themselves piece by piece, both from one snapshot and with
+        flat memory. Leave the block when done with the rows."""
         sql = self._engine.compile(expression)
         with self._cursor() as cursor:
-            reader = cursor.execute(sql).to_arrow_reader(rows)
-            yield from reader
+            cursor.begin()
+            try:
+                (count,) = cursor.execute(f"SELECT count(*) FROM ({sql})").fetchall()[0]
+                yield count, iter(cursor.execute(sql).to_arrow_reader(rows))
+            finally:
+                cursor.rollback()
 
     async def offload(self, work: Callable[..., T], *args: Any) -> T:
         """Run blocking `work` (reads, hashing) in the read pool, off the event loop."""

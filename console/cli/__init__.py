@@ -1,6 +1,6 @@
-"""The command `agnes`: one table of its commands, each parsed, called and printed in a module of its own.
+"""The command `agnes`: one table of its commands, each parsed, called and printed in its module.
 
-Nothing heavy is imported here: see `lazy.py` for how a command is found, `exits.py` for how it ends.
+Nothing heavy is imported here: `lazy.py` says how a command is found, `exits.py` how it ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COMMANDS = (
     Command("serve", "console.cli.server:serve", "Run the console.", "Server"),
     Command("init", "console.cli.server:init", "Make the first admin.", "Server"),
     Command("migrate", "console.cli.server:migrate", "Bring the data file up to date.", "Server"),
-    Command("seed", "console.cli.server:seed", "Fill the console with made-up data.", "Server"),
+    Command("seed", "console.cli.seed:seed", "Fill the console with made-up data.", "Server"),
     Command("demo", "console.cli.server:demo", "Run a console with demo data.", "Server"),
     Command("doctor", "console.cli.server:doctor", "Check this installation.", "Server"),
 )
@@ -66,7 +66,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        print(f"agnes {version('agnes-console')}")
+        typer.echo(f"agnes {version('agnes-console')}")
         raise typer.Exit
 
 

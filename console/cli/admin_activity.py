@@ -23,6 +23,7 @@ from console.cli.output import (
     moment,
     note,
     on_terminal,
+    say,
     show_json,
     show_table,
     time_field,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 app = noun("The audit log. Without a command: list, with the options of `list --help`.")
 
+ROWS = 50  # of a page of the audit log
 STYLES = {"error": "red", "denied": "yellow", "success": "green", "none": "dim"}
 WORDS = {"green": "ok", "yellow": "warn", "red": "ALERT"}
 COLOURS = ("green", "yellow", "red")
@@ -91,16 +93,20 @@ PULSE = (
 @filtered
 def list_events(
     chosen: Chosen,
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="KEY:DIR", help="Such as duration_ms:desc.")
+    ] = None,
     cursor: Annotated[
         str | None, typer.Option("--cursor", metavar="TS,ID", help="As the last page printed it.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Rows.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Rows.")] = ROWS,
     as_json: JsonOption = False,
 ) -> None:
     """What happened, newest first."""
     from console.client import connect
 
     params = {**chosen.params(), **_cursor(cursor), "limit": str(limit)}
+    params |= {"sort": sort} if sort else {}
     with connect() as client:
         answer = client.activity.list(params)
     if as_json:
@@ -113,8 +119,10 @@ def list_events(
     show_table(EVENTS, rows)
     following = answer.get("next_cursor")
     if following:
+        words = chosen.words()
+        words += [f"--sort {shlex.quote(sort)}"] if sort else []
+        words += [f"--limit {limit}"] if limit != ROWS else []
         place = shlex.quote(f"{following['ts']},{following['id']}")
-        words = [*chosen.words(), *([f"--limit {limit}"] if limit != 50 else [])]
         note("more: " + " ".join(["agnes admin activity", *words, "--cursor", place]))
 
 
@@ -135,7 +143,7 @@ def health(
     if as_json:
         show_json(pulse)
     else:
-        print(f"{WORDS.get(status, plain(status))}: {plain(pulse['sentence'])}\n")
+        say(f"{WORDS.get(status, plain(status))}: {plain(pulse['sentence'])}\n")
         show_table(PULSE, pulse["fields"])
     # A colour this version does not know is no reassurance.
     worse = COLOURS.index(status) if status in COLOURS else len(COLOURS)
@@ -169,7 +177,7 @@ def sync(
         if len(rows) == limit:
             note(f"the {limit} newest; there may be more: raise --limit or shorten --since")
     else:
-        print(f"no sync since {plain(since)}; try a longer one: --since 7d")
+        say(f"no sync since {plain(since)}; try a longer one: --since 7d")
 
 
 @app.command()
@@ -197,7 +205,7 @@ def export(
     if to_stdout:
         note(f"{count}, {size / 1e6:,.1f} MB")
     else:
-        print(f"{count}, {size / 1e6:,.1f} MB: {plain(output)}")
+        say(f"{count}, {size / 1e6:,.1f} MB: {plain(output)}")
 
 
 def _written(download: Download, format: Format, file: Path | None) -> tuple[int | None, int]:
@@ -234,8 +242,9 @@ def show(
     _show_fields(answer["row"])
     linked = answer.get("linked")
     if linked:
-        print(f"\n{plain(linked['kind'])}")
-        _show_fields(linked["record"], indent="  ")
+        for record in linked.get("records") or [linked["record"]]:
+            say(f"\n{plain(linked['kind'])}")
+            _show_fields(record, indent="  ")
 
 
 def _show_fields(row: dict[str, Any], indent: str = "") -> None:
@@ -243,7 +252,7 @@ def _show_fields(row: dict[str, Any], indent: str = "") -> None:
     for name, value in row.items():
         margin = f"{indent}{plain(name):<{width}}  "
         shown = moment(value) if name == "timestamp" or name.endswith("_at") else _pretty(value)
-        print(margin + shown.replace("\n", "\n" + " " * len(margin)))
+        say(margin + shown.replace("\n", "\n" + " " * len(margin)))
 
 
 def _pretty(value: Any) -> str:
@@ -253,7 +262,9 @@ def _pretty(value: Any) -> str:
             value = json.loads(value)
         except ValueError:
             return plain(value)
-    return plain_lines(json_text(value)) if isinstance(value, dict | list) and value else dash(value)
+    return (
+        plain_lines(json_text(value)) if isinstance(value, dict | list) and value else dash(value)
+    )
 
 
 def _cursor(text: str | None) -> dict[str, str]:
@@ -269,9 +280,9 @@ def _cursor(text: str | None) -> dict[str, str]:
 
 def _say_nothing_found(chosen: Chosen, resolved: dict[str, Any], *, later_page: bool) -> None:
     if later_page:
-        print("no more activity: that was the last page")
+        say("no more activity: that was the last page")
         return
     words = chosen.words()
     window = f"from {moment(resolved.get('since'))} to {moment(resolved.get('until'))}"
-    print(f"no activity {window}" + (f" with {plain(' '.join(words))}" if words else ""))
-    print("next: a longer window (--since 7d)" + (", or fewer filters" if words else ""))
+    say(f"no activity {window}" + (f" with {plain(' '.join(words))}" if words else ""))
+    say("next: a longer window (--since 7d)" + (", or fewer filters" if words else ""))

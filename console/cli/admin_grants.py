@@ -16,7 +16,7 @@ from console.cli.listing import (
     show_list,
     show_one,
 )
-from console.cli.output import Column, JsonOption, field, show_json, time_field
+from console.cli.output import Column, JsonOption, field, say, show_json, time_field
 from console.cli.text import plain
 
 app = noun("What each group may open. A group is named by id or name. Without a command: list.")
@@ -76,7 +76,7 @@ def create(
     group: GroupArgument,
     resource_type: Annotated[str, typer.Argument(metavar="TYPE", help=f"One of {TYPES}.")],
     resource_id: Annotated[
-        str | None, typer.Argument(metavar="[RESOURCE]", help="Which one, such as a table's id.")
+        str | None, typer.Argument(metavar="RESOURCE", help="Which one, such as a table's id.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -100,4 +100,4 @@ def delete(grant: GrantArgument, as_json: JsonOption = False) -> None:
     if as_json:
         show_json({"id": grant, "deleted": True})
     else:
-        print(f"deleted the grant {plain(grant)}")
+        say(f"deleted the grant {plain(grant)}")

@@ -1,4 +1,4 @@
-"""`agnes admin groups …`: groups and who is in them. What a group may open is `agnes admin grants`."""
+"""`agnes admin groups …`: groups and who is in them. What they may open: `agnes admin grants`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from console.cli.listing import (
     show_one,
     user_id,
 )
-from console.cli.output import Column, JsonOption, field, show_json, time_field
+from console.cli.output import Column, JsonOption, field, say, show_json, time_field
 from console.cli.text import plain
 
 app = noun("Groups and their members. A group is named by id or name. Without a command: list.")
@@ -151,4 +151,4 @@ def _done(sentence: str, answer: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         show_json(answer)
     else:
-        print(plain(sentence))
+        say(plain(sentence))

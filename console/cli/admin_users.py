@@ -76,9 +76,7 @@ def create(
     asked = password_stdin or ask_password
     password = new_password(piped=password_stdin) if asked else None
     with connect() as client:
-        row = client.users.create(
-            email=email, name=name, is_admin=admin or None, password=password
-        )
+        row = client.users.create(email=email, name=name, is_admin=admin or None, password=password)
     show_one(row, as_json=as_json)
 
 

@@ -6,7 +6,6 @@ Everything a server or a file says goes through `plain` before it reaches the te
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -81,7 +80,7 @@ def named_exits() -> Iterator[None]:
 
             traceback.print_exception(error)
         for line in lines_of(error):
-            print(line, file=sys.stderr)
+            typer.echo(line, err=True)
         raise typer.Exit(code_of(error)) from error
 
 

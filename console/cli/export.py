@@ -82,9 +82,7 @@ def counted(
         yield chunk
 
 
-def to_file(
-    path: Path, chunks: Iterable[bytes], check: Callable[[], int | None]
-) -> int | None:
+def to_file(path: Path, chunks: Iterable[bytes], check: Callable[[], int | None]) -> int | None:
     """Write `chunks` beside `path`, then `check` them, then give the file its name."""
     if path.exists() and not path.is_file():
         # A device or a pipe, such as /dev/null: renaming over it would replace it.

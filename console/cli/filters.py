@@ -52,7 +52,7 @@ FILTERS = (
     Filter(("--client-kind",), "client_kind", "How the caller signed in.", "KIND"),
     Filter(("--correlation",), "correlation_id", "Everything one request started.", "ID"),
     Filter(("--search", "-q"), "q", "Text in action, resource or params; case is ignored."),
-    Filter(("--query",), "query", "field:value, -field:value, since:, until:, \"text\"."),
+    Filter(("--query",), "query", 'field:value, -field:value, since:, until:, "text".'),
     Filter(("--not-user",), "", "Not by this user (id or e-mail).", "USER"),
     Filter(("--not-action",), "action_prefix_not", "Not actions that begin so.", "PREFIX"),
     Filter(("--not-resource-prefix",), "resource_prefix_not", "Not such resources.", "PREFIX"),
@@ -60,7 +60,6 @@ FILTERS = (
     Filter(("--not-source",), "source_not", "Not from there.", SOURCES),
     Filter(("--not-client-kind",), "client_kind_not", "Not signed in so.", "KIND"),
     Filter(("--include-self-reads",), "include_self_reads", "Also reads of these logs.", "", True),
-    Filter(("--sort",), "sort", "Column and direction, such as duration_ms:desc.", "KEY:DIR"),
 )
 
 
@@ -73,6 +72,9 @@ class Chosen:
     def params(self) -> dict[str, str]:
         """The parameters of the request. Raises BadParameter for what cannot be meant."""
         given = self.options
+        for each in FILTERS:
+            if given[each.name] == "":  # the server takes it for no filter at all
+                raise BadParameter(each.flags[0], "", "give a value, or leave the option out")
         params = {
             each.param: "true" if each.switch else given[each.name]
             for each in FILTERS
@@ -124,7 +126,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 def _parameter(each: Filter) -> inspect.Parameter:
     metavar = None if each.switch else each.metavar
     option = typer.Option(*each.flags, help=each.help, metavar=metavar)
-    annotation: Any = Annotated[bool if each.switch else str | None, option]  # type: ignore[misc]
+    annotation: Any = Annotated[bool if each.switch else str | None, option]
     default = False if each.switch else None
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(each.name, kind, default=default, annotation=annotation)

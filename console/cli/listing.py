@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.cli.output import Column, dash, moment, note, show_json, show_table
+from console.cli.output import Column, dash, moment, note, say, show_json, show_table
 from console.cli.text import plain
 from schema.errors import NotFound
 
@@ -35,7 +35,7 @@ def show_list(noun: str, columns: Sequence[Column], answer: Json, *, as_json: bo
         return
     rows = answer["rows"]
     if not rows:
-        print(f"no {noun} here" if answer["offset"] else f"no {noun}")
+        say(f"no {noun} here" if answer["offset"] else f"no {noun}")
         return
     show_table(columns, rows)
     following = answer.get("next_offset")
@@ -51,7 +51,7 @@ def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:
     width = max(len(name) for name in row)
     for name, value in row.items():
         shown = moment(value) if name.endswith("_at") else dash(value)
-        print(f"{plain(name):<{width}}  {shown}")
+        say(f"{plain(name):<{width}}  {shown}")
 
 
 def user_id(client: Client, user: str) -> str:
@@ -77,7 +77,7 @@ def group_id(client: Client, group: str) -> str:
 def _exactly(
     ask: Callable[..., Json], name: str, wanted: str, *, same: Callable[[str], str]
 ) -> str | None:
-    """The id of the row whose field `name` is `wanted`; the server's `q` only narrows the search."""
+    """The id of the row whose field `name` is `wanted`; the server's `q` only narrows it."""
     for row in ask(q=wanted)["rows"]:
         if same(row[name] or "") == same(wanted):
             found: str = row["id"]

@@ -1,4 +1,4 @@
-"""`agnes login`, `agnes logout`, `agnes whoami`: who this terminal speaks as, and to which server."""
+"""`agnes login`, `agnes logout`, `agnes whoami`: who this terminal is, and at which server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from console import credentials
 from console.cli.exits import WrongUse
-from console.cli.output import JsonOption, dash, moment, note, show_json
+from console.cli.output import JsonOption, dash, moment, note, say, show_json
 from console.cli.prompts import PasswordOption, ask, from_stdin
 from console.cli.text import plain
 from console.credentials import Login
@@ -51,8 +51,8 @@ def login(
         show_json({"server": made.server, "email": made.email, "expires_at": made.expires_at})
     else:
         until = f" until {moment(made.expires_at)}" if made.expires_at else ""
-        print(f"signed in to {plain(made.server)} as {plain(made.email)}{until}")
-        print(f"remembered in {file}")
+        say(f"signed in to {plain(made.server)} as {plain(made.email)}{until}")
+        say(f"remembered in {file}")
     if os.environ.get("AGNES_TOKEN"):
         note("warning: AGNES_TOKEN is set and is used before this sign-in; unset it")
 
@@ -77,7 +77,7 @@ def logout(server: ServerOption = None) -> None:
     except Exception:
         note("forgotten here, but the server did not confirm; the token stays valid there")
         raise
-    print(f"signed out of {plain(address)}")
+    say(f"signed out of {plain(address)}")
 
 
 def whoami(as_json: JsonOption = False) -> None:
@@ -91,11 +91,11 @@ def whoami(as_json: JsonOption = False) -> None:
         show_json({**me, "server": server})
         return
     name = f" ({plain(me['name'])})" if me.get("name") else ""
-    print(f"{plain(me['email'])}{name}{', admin' if me.get('is_admin') else ''}")
-    print(f"server  {plain(server)}")
-    print(f"id      {plain(me['id'])}")
-    print(f"groups  {_listed(me.get('groups'), lambda group: dash(group.get('name')))}")
-    print(f"grants  {_listed(me.get('grants'), _grant)}")
+    say(f"{plain(me['email'])}{name}{', admin' if me.get('is_admin') else ''}")
+    say(f"server  {plain(server)}")
+    say(f"id      {plain(me['id'])}")
+    say(f"groups  {_listed(me.get('groups'), lambda group: dash(group.get('name')))}")
+    say(f"grants  {_listed(me.get('grants'), _grant)}")
 
 
 def _by_password(address: str, email: str | None, *, piped: bool) -> Login:

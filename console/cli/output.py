@@ -51,13 +51,18 @@ def in_colour() -> bool:
     return on_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and not dumb
 
 
+def say(text: str = "") -> None:
+    """Print `text` as it is; what others wrote must have gone through `plain`."""
+    typer.echo(text)
+
+
 def show_json(value: Any) -> None:
-    print(json_text(value))
+    say(json_text(value))
 
 
 def note(text: str) -> None:
     """A remark for a person, on stderr so that it never mixes with the data."""
-    print(plain(text), file=sys.stderr)
+    typer.echo(plain(text), err=True)
 
 
 def field(name: str) -> Callable[[Row], str]:
@@ -114,7 +119,9 @@ def show_table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
         joined.rstrip()
         return joined
 
-    console.print(line([column.name for column in columns], ["bold"] * len(columns)), soft_wrap=True)
+    console.print(
+        line([column.name for column in columns], ["bold"] * len(columns)), soft_wrap=True
+    )
     for row, texts in zip(rows, cells, strict=True):
         styles = [column.style(row) if column.style else "" for column in columns]
         console.print(line(texts, styles), soft_wrap=True)

@@ -12,7 +12,7 @@ MINUTES = {"": 1, "m": 1, "h": 60, "d": 1440}
 
 
 def lower_bound(text: str) -> dict[str, str]:
-    """The server's parameter for `--since`: minutes counted back, or a time. Raises BadParameter."""
+    """The server's parameter for `--since`: minutes counted back or a time. Or BadParameter."""
     counted = re.fullmatch(r"([0-9]{1,9})([mhd]?)", text.strip())
     if counted is None:
         return {"since": utc(text, option="--since", other="30m, 24h, 7d, or ")}
@@ -25,7 +25,7 @@ def lower_bound(text: str) -> dict[str, str]:
 
 
 def utc(text: str, *, option: str, other: str = "") -> str:
-    """A time in ISO form as the server takes it; UTC where it names no zone. Raises BadParameter."""
+    """A time in ISO form, as the server takes it; UTC if it names no zone. Or BadParameter."""
     try:
         when = datetime.fromisoformat(text.strip())
     except ValueError as error:

@@ -1,0 +1,151 @@
+"""Each measurement, by name: what it needs, and how it is done."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bench import browser, inprocess
+from bench.budgets import Figure, spread
+from bench.data import Data
+from bench.load import COUNTER, Job, drive_apart
+from bench.server import HOST, Server, command, environment, running
+from ingest.seed.words import RARE
+
+_DAY, _MONTH = 1440, 43_200  # minutes
+_STARTS, _HELPS = 5, 20
+_CLIENTS = 8
+_UPLOAD = 236_000  # bytes of a transcript
+_LAST_ID = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a measurement can use: the data, and the server where one runs."""
+
+    data: Data
+    server: Server | None = None
+
+    @property
+    def live(self) -> Server:
+        if self.server is None:
+            raise LookupError("this measurement needs a running server")
+        return self.server
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`name` is what `--only` takes, `gives` the rows of the report. `needs`: server, or file
+    (nobody else may hold the database), or nothing.
+    """
+
+    name: str
+    needs: str
+    run: Callable[[Stage], Iterable[Figure]]
+    gives: tuple[str, ...]
+
+
+def _help(stage: Stage) -> Iterable[Figure]:
+    took = []
+    for _ in range(_HELPS):
+        began = time.perf_counter()
+        subprocess.run(
+            [command(), "--help"],
+            env=environment(stage.data.folder),
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        took.append(time.perf_counter() - began)
+    yield spread("help", took)
+
+
+def _start(stage: Stage) -> Iterable[Figure]:
+    took = []
+    for _ in range(_STARTS):
+        with running(stage.data.folder) as server:
+            took.append(server.seconds)
+    yield spread("start", took)
+
+
+def _get(stage: Stage, path: str, **parameters: object) -> str:
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    return (
+        f"GET {path}?{query} HTTP/1.1\r\nHost: {HOST}:{stage.live.port}\r\n"
+        f"Authorization: Bearer {stage.data.token}\r\n\r\n"
+    )
+
+
+def _reading(name: str, path: str, count: int, **parameters: object) -> Measure:
+    """One read over HTTP, again and again, one after the other."""
+
+    def run(stage: Stage) -> Iterable[Figure]:
+        requests = [_get(stage, path, **parameters)]
+        yield spread(name, drive_apart(_job(stage, requests, count)).milliseconds)
+
+    return Measure(name, "server", run, (name,))
+
+
+def _deep(stage: Stage) -> Iterable[Figure]:
+    requests = []
+    for hours in range(-24, 24):  # around 20 days back, no two pages alike
+        at = datetime.now(UTC) - timedelta(days=20, hours=hours)
+        moment = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        cursor = {"cursor_ts": moment, "cursor_id": _LAST_ID}
+        requests.append(_get(stage, "/api/admin/activity", since_minutes=_MONTH, **cursor))
+    yield spread("deep", drive_apart(_job(stage, requests, 200)).milliseconds)
+
+
+def _clients(stage: Stage) -> Iterable[Figure]:
+    requests = [_get(stage, "/api/admin/activity", since_minutes=_DAY, limit=50)]
+    job = Job(HOST, stage.live.port, requests, count=2000, clients=_CLIENTS, warm=100)
+    outcome = drive_apart(job)
+    yield Figure("clients", outcome.per_second, None, len(outcome.milliseconds))
+
+
+def _upload(stage: Stage) -> Iterable[Figure]:
+    line = '{"type":"user","message":{"role":"user","content":"' + "x" * 900 + '"}}\n'
+    text = (line * (_UPLOAD // len(line) + 1))[: _UPLOAD - 1] + "\n"
+    boundary = "bench-boundary"
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file";'
+        f' filename="bench-{COUNTER}.jsonl"\r\nContent-Type: application/x-ndjson\r\n\r\n'
+        f"{text}\r\n--{boundary}--\r\n"
+    )
+    head = (
+        f"POST /api/upload/sessions HTTP/1.1\r\nHost: {HOST}:{stage.live.port}\r\n"
+        f"Authorization: Bearer {stage.data.token}\r\n"
+        f"Content-Type: multipart/form-data; boundary={boundary}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    outcome = drive_apart(_job(stage, [head + body], 400))
+    yield Figure("upload", outcome.per_second, None, len(outcome.milliseconds))
+
+
+def _memory(stage: Stage) -> Iterable[Figure]:
+    yield Figure("memory", stage.live.megabytes(), None, 1)
+
+
+def _job(stage: Stage, requests: list[str], count: int) -> Job:
+    return Job(HOST, stage.live.port, requests, count=count, warm=20)
+
+
+_OBSERVE = "/api/admin/observability"
+# In the order in which they run; memory is weighed when all load is over.
+MEASURES = (
+    Measure("help", "nothing", _help, ("help",)),
+    Measure("writes", "nothing", inprocess.writes, inprocess.WRITES),
+    Measure("health", "file", inprocess.health, ("health",)),
+    Measure("start", "file", _start, ("start",)),
+    Measure("browser", "server", browser.opened, browser.GIVES),
+    _reading("timeline", "/api/admin/activity", 400, since_minutes=_DAY, limit=50),
+    Measure("clients", "server", _clients, ("clients",)),
+    Measure("deep", "server", _deep, ("deep",)),
+    _reading("q", "/api/admin/activity", 60, since_minutes=_MONTH, q=RARE.id),
+    _reading("facets", f"{_OBSERVE}/facets", 100, since_minutes=_DAY),
+    _reading("kpis", f"{_OBSERVE}/kpis", 200, since_minutes=_DAY),
+    Measure("upload", "server", _upload, ("upload",)),
+    Measure("memory", "server", _memory, ("memory",)),
+)

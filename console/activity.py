@@ -1,0 +1,189 @@
+"""The audit log as people read it: rows with names, masked, in pages; cards, facets and histogram from the same
+filter. The one place for page, API and export. All but `was_read` block: call them through `store.offload`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from console.audit import Caller, entry
+from console.instance import Instance
+from console.masking import mask
+from console.queries import audit
+from console.queries.audit import Order
+from console.queries.audit_filter import AuditFilter
+from schema.errors import BadParameter, NotFound
+from schema.policy import Principal, Seen
+from schema.tables import AUDIT_LOG
+
+Row = dict[str, Any]
+READ = "activity.read"
+
+# A page needs few rows: look just below its start first. The cost of a page then does not depend on its depth.
+_STEPS = (timedelta(hours=1), timedelta(hours=8), timedelta(hours=64))
+_BUCKETS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+MOST_BUCKETS = 60
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the log of which instance."""
+
+    instance: Instance
+    principal: Principal
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(AUDIT_LOG, self.principal)
+
+    def ask(self, question: Any, *args: Any) -> list[Row]:
+        rows: list[Row] = self.instance.store.ask(question, self.seen, *args).to_pylist()
+        return rows
+
+    def dress(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows with the names of their people, masked for this reader."""
+        people = self.instance.people.all()
+        dressed = []
+        for row in rows:
+            shown = mask(row, self.principal)
+            person = people.get(row["user_id"])
+            shown["user_email"] = person.email if person else None
+            shown["user_name"] = person.name if person else None
+            dressed.append(shown)
+        return dressed
+
+
+async def was_read(
+    instance: Instance, caller: Caller, endpoint: str, given: Mapping[str, str]
+) -> None:
+    """Write that the log was read: one row a minute for the same read by the same person."""
+    key = (caller.me.user_id, READ, endpoint, tuple(sorted(given.items())))
+    if instance.recent_reads.first(*key):
+        row = entry(caller, READ, params={"endpoint": endpoint, **given})
+        if not await instance.record(row):
+            instance.recent_reads.forget(*key)
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[Row]
+    next: dict[str, Any] | None  # {"ts", "id"} of the last row when there are more
+
+
+def order(sort: str | None, ts: datetime | None, id: str | None, reader: Reader) -> Order:
+    """`sort` as `column:asc|desc`, and the row after which the page begins. Only for other sorts than by time is
+    that row looked up, because its value is needed. Raises BadParameter."""
+    column, _, direction = (sort or "timestamp:desc").partition(":")
+    if column not in audit.SORTS or direction not in ("", "asc", "desc"):
+        raise BadParameter("sort", sort, "<column>:asc or :desc with one of " + ", ".join(audit.SORTS))
+    wanted = Order(column, direction != "asc", ts, id)
+    if id is None or column == "timestamp":
+        return wanted
+    rows = reader.ask(audit.by_id, audit.Id(id))
+    if not rows:
+        raise BadParameter("cursor_id", id, "the id of a row of this log")
+    return replace(wanted, ts=rows[0]["timestamp"], value=rows[0][column])
+
+
+def timeline(reader: Reader, filter: AuditFilter, by: Order, limit: int) -> Page:
+    """One page of events, and where the next begins."""
+    rows: list[Row] = []
+    for narrowed in _windows(filter, by):
+        rows = reader.ask(audit.timeline, narrowed, by, limit + 1)
+        if len(rows) > limit:
+            break
+    more, rows = len(rows) > limit, rows[:limit]
+    last = {"ts": rows[-1]["timestamp"], "id": rows[-1]["id"]} if more else None
+    return Page(reader.dress(rows), last)
+
+
+def _windows(filter: AuditFilter, by: Order) -> Iterable[AuditFilter]:
+    """Ever wider windows below the page's start, the last one `filter` itself."""
+    if by.column == "timestamp" and by.descending:
+        tops = [at for at in (by.ts, filter.until) if at is not None]
+        if tops and filter.since is not None:
+            for step in _STEPS:
+                if min(tops) - step > filter.since:
+                    yield replace(filter, since=min(tops) - step, until=min(tops))
+    yield filter
+
+
+def kpis(reader: Reader, filter: AuditFilter) -> Row:
+    (found,) = reader.ask(audit.kpis, filter)
+    total, measured, p95 = found["events_total"], found["measured"], found["p95_duration_ms"]
+    return {
+        "window_minutes": window_minutes(filter),
+        "events_total": total,
+        "active_users": found["active_users"],
+        "errors": found["errors"],
+        "error_rate": round(found["errors"] / total, 4) if total else 0.0,
+        "p95_duration_ms": None if p95 is None else round(p95),
+        "duration_coverage": round(measured / total, 4) if total else 0.0,
+    }
+
+
+def facets(reader: Reader, filter: AuditFilter) -> Row:
+    people = reader.instance.people.all()
+    answer: Row = {"window_minutes": window_minutes(filter)}
+    answer |= {facet: [] for facet in audit.FACETS}
+    answer["other"] = {facet: {"values": 0, "count": 0} for facet in audit.FACETS}
+    for row in sorted(reader.ask(audit.facets, filter), key=lambda row: row["rank"]):
+        facet, value, count = row["facet"], row["value"], int(row["count"])
+        if row["rank"] >= audit.FACET_VALUES:
+            answer["other"][facet] = {"values": row["values"], "count": count}
+        elif facet == "users":
+            person = people.get(value) if value else None
+            label = person.email if person else value
+            name = person.name if person else None
+            answer[facet].append({"id": value, "label": label, "name": name, "count": count})
+        else:
+            answer[facet].append({"value": value, "count": count})
+    return answer
+
+
+def histogram(reader: Reader, filter: AuditFilter) -> Row:
+    """`bucket_seconds` and every bucket of the window, empty ones included; `ts` is a bucket's start."""
+    seconds = bucket_seconds(filter)
+    found = {row["bucket"]: row for row in reader.ask(audit.histogram, filter, seconds)}
+    first, last = _epoch(filter.since), _epoch(filter.until)
+    starts = range(first - first % seconds, last + 1, seconds)
+    return {
+        "bucket_seconds": seconds,
+        "buckets": [
+            {
+                "ts": datetime.fromtimestamp(start, UTC).replace(tzinfo=None),
+                "total": found[start]["total"] if start in found else 0,
+                "error": found[start]["error"] if start in found else 0,
+            }
+            for start in starts
+        ],
+    }
+
+
+def bucket_seconds(filter: AuditFilter) -> int:
+    """The finest round step that gives at most `MOST_BUCKETS` buckets; whole days beyond that."""
+    span = _epoch(filter.until) - _epoch(filter.since)
+    for seconds in _BUCKETS:
+        if span <= seconds * (MOST_BUCKETS - 1):
+            return seconds
+    return 86400 * -(-span // (86400 * (MOST_BUCKETS - 1)))
+
+
+def one(reader: Reader, id: str) -> Row:
+    """One row, named and masked. Raises NotFound, also for a row that this reader may not see."""
+    rows = reader.ask(audit.by_id, audit.Id(id))
+    if not rows:
+        raise NotFound(f"no event {id} here", detail="Ids are shown by `agnes admin activity --json`.")
+    return reader.dress(rows)[0]
+
+
+def window_minutes(filter: AuditFilter) -> int:
+    return round((_epoch(filter.until) - _epoch(filter.since)) / 60)
+
+
+def _epoch(at: datetime | None) -> int:
+    if at is None:
+        raise ValueError("this needs a window with both ends")
+    return int(at.replace(tzinfo=UTC).timestamp())

@@ -1,0 +1,159 @@
+"""`/api/admin/activity`: the audit log. SPEC section 5; the pulse is section 6."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import ibis
+from tornado.iostream import StreamClosedError
+
+from console import activity, pulse
+from console.activity import READ, Reader
+from console.audit import entry, now
+from console.export import FORMATS
+from console.handler import Handler, integer
+from console.identity.rights import ACTIVITY, Right
+from console.linked import linked
+from console.queries import audit
+from console.queries.audit_grammar import PARAMETERS, Asked, ask
+from console.queries.window import MAX_MINUTES, moment
+from schema.errors import BadParameter
+from schema.policy import visible
+from schema.tables import SYNC_HISTORY
+
+
+class AuditHandler(Handler):
+    """What the endpoints over the audit log share: the filter, the reader, the row that says it was read."""
+
+    rights: ClassVar[Mapping[str, Right]] = {"GET": ACTIVITY}
+    actions: ClassVar[Mapping[str, str]] = {"GET": READ}
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.instance, self.caller.me)
+
+    async def asked(self, given: Mapping[str, str]) -> Asked:
+        """The filter asked for; people's names are looked up off the event loop."""
+        return await self.instance.store.offload(
+            lambda: ask(given, now=now(), resolve=self.instance.people.named)
+        )
+
+    async def was_read(self, endpoint: str, given: Mapping[str, str]) -> None:
+        await activity.was_read(self.instance, self.caller, endpoint, given)
+
+
+class Timeline(AuditHandler):
+    async def get(self) -> None:
+        given = self.query((*PARAMETERS, "limit", "sort", "cursor_ts", "cursor_id"))
+        limit = integer(given, "limit", 50, 1, 200)
+        cursor = _cursor(given)
+        wanted = {name: text for name, text in given.items() if name in PARAMETERS}
+        asked = await self.asked(wanted)
+
+        def page() -> activity.Page:
+            by = activity.order(given.get("sort"), *cursor, self.reader)
+            return activity.timeline(self.reader, asked.filter, by, limit)
+
+        found = await self.instance.store.offload(page)
+        await self.was_read("timeline", wanted)
+        echo = {**asked.echo, "limit": limit, "sort": given.get("sort")}
+        self.send({"rows": found.rows, "next_cursor": found.next, "filter": echo})
+
+
+class One(AuditHandler):
+    async def get(self, id: str) -> None:
+        self.query(())
+
+        def found() -> dict[str, Any]:
+            shown = activity.one(self.reader, id)
+            (raw,) = self.reader.ask(audit.by_id, audit.Id(id))
+            return {**shown, "linked": linked(self.reader, raw)}
+
+        row = await self.instance.store.offload(found)
+        await self.was_read("event", {"id": id})
+        self.send(row)
+
+
+class Health(Handler):
+    """The pulse. Polled by every open page, so it is cached and never audited."""
+
+    rights: ClassVar[Mapping[str, Right]] = {"GET": ACTIVITY}
+
+    async def get(self) -> None:
+        self.query(())
+        self.send(await self.instance.store.offload(pulse.cached, self.instance))
+
+
+class Sync(AuditHandler):
+    async def get(self) -> None:
+        given = self.query(("since_minutes", "since", "limit", "status", "table_id"))
+        limit = integer(given, "limit", 100, 1, 500)
+        minutes = integer(given, "since_minutes", 1440, 1, MAX_MINUTES)
+        start = moment("since", given["since"]) if "since" in given else now() - timedelta(minutes=minutes)
+        rows = visible(SYNC_HISTORY, self.caller.me)
+        rows = rows.filter(rows.synced_at >= start)
+        for name in ("status", "table_id"):
+            if name in given:
+                rows = rows.filter(rows[name] == given[name])
+        rows = rows.order_by([ibis.desc("synced_at"), ibis.desc("id")]).limit(limit)
+        found = await self.instance.store.offload(self.instance.store.read, rows)
+        await self.was_read("sync", {name: text for name, text in given.items() if name != "limit"})
+        self.send({"rows": found.to_pylist()})
+
+
+class Export(AuditHandler):
+    """All rows that match, streamed. The number of rows is in a header and in the audit row."""
+
+    async def get(self) -> None:
+        given = self.query((*PARAMETERS, "format"))
+        name = given.pop("format", "csv")
+        if name not in FORMATS:
+            raise BadParameter("format", name, "one of " + ", ".join(FORMATS))
+        asked = await self.asked(given)
+        write, content_type, ending = FORMATS[name]
+        rows = audit.everything(self.reader.seen, asked.filter)
+        store = self.instance.store
+        with ExitStack() as open_rows:
+            count, batches = await store.offload(open_rows.enter_context, store.snapshot(rows))
+            params = {"endpoint": "export", "format": name, "row_count": count, **given}
+            await self.instance.record(entry(self.caller, READ, params=params))
+            stamp = now().strftime("%Y%m%d-%H%M%S")
+            self.set_header("Content-Type", content_type)
+            self.set_header("X-Row-Count", str(count))
+            self.set_header(
+                "Content-Disposition", f'attachment; filename="agnes-audit-{stamp}.{ending}"'
+            )
+            dressed = (self.reader.dress(batch.to_pylist()) for batch in batches)
+            pieces = write(dressed, (*audit.SHOWN, "user_email", "user_name"))
+            await self._stream(pieces)
+
+    async def _stream(self, pieces: Iterator[bytes]) -> None:
+        try:
+            while (piece := await self.instance.store.offload(next, pieces, None)) is not None:
+                self.write(piece)
+                await self.flush()
+        except StreamClosedError:
+            return  # the client left; the block that holds the rows is closed behind us
+        self.finish()
+
+
+def _cursor(given: Mapping[str, str]) -> tuple[Any, str | None]:
+    ts, id = given.get("cursor_ts"), given.get("cursor_id")
+    if (ts is None) != (id is None):
+        missing = "cursor_id" if id is None else "cursor_ts"
+        raise BadParameter(missing, "", "cursor_ts and cursor_id go together")
+    if id is not None and len(id) > 64:
+        raise BadParameter("cursor_id", id, "the id of a row")
+    return (None if ts is None else moment("cursor_ts", ts)), id
+
+
+ROUTES = [
+    (r"/api/admin/activity", Timeline),
+    (r"/api/admin/activity/health", Health),
+    (r"/api/admin/activity/sync", Sync),
+    (r"/api/admin/activity/export", Export),
+    (r"/api/admin/activity/([A-Za-z0-9._-]{1,64})", One),
+]

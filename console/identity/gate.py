@@ -1,0 +1,248 @@
+"""The one gate: turns a request's cookie or token into a `Caller`, for pages, websockets and API alike.
+
+It reads; signing in, making tokens and ending sessions is done in `sign_in` and `tokens`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+from tornado.httputil import HTTPServerRequest
+from tornado.web import create_signed_value, decode_signed_value
+
+from console.audit import Caller, new_id, now
+from schema.policy import SURFACES, Principal
+from schema.store import Store
+from schema.tables import (
+    PERSONAL_ACCESS_TOKENS,
+    RESOURCE_GRANTS,
+    USER_GROUP_MEMBERS,
+    USER_GROUPS,
+    USERS,
+    WEB_SESSIONS,
+    Table,
+)
+from schema.transaction import Transaction
+
+COOKIE = "agnes_session"
+TABLES = (
+    USERS,
+    USER_GROUPS,
+    USER_GROUP_MEMBERS,
+    RESOURCE_GRANTS,
+    PERSONAL_ACCESS_TOKENS,
+    WEB_SESSIONS,
+)
+_NAMES = tuple(table.name for table in TABLES)
+_KEPT = 4096
+_CORRELATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+_BEARER = re.compile(r"[Bb]earer +(\S{1,512}) *\Z")
+TOUCH = timedelta(minutes=1)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits; such a secret needs no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def rows_of(table: Table) -> Any:
+    return ibis.table(table.schema, name=table.name)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A credential that was looked up: whose it is, until when it holds."""
+
+    principal: Principal
+    expires_at: datetime | None
+    token_id: str | None = None
+    session_id: str | None = None
+
+
+class Gate:
+    """Knows who is asking. Look-ups are remembered until one of the identity tables changes."""
+
+    def __init__(
+        self, store: Store, key: bytes, *, trusted_proxies: tuple[str, ...] = (), secure: bool = False
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._secure = secure
+        self._trusted = tuple(ipaddress.ip_network(proxy, strict=False) for proxy in trusted_proxies)
+        self._known: OrderedDict[str, tuple[int, Found | None]] = OrderedDict()
+        self._touched: OrderedDict[str, datetime] = OrderedDict()
+
+    async def caller(self, request: HTTPServerRequest) -> Caller:
+        """The caller of a request; anonymous (`principal` None) when no valid credential came with it."""
+        found = await self.find(request)
+        given = request.headers.get("X-Correlation-ID", "")
+        return Caller(
+            principal=found.principal if found else None,
+            client_kind=found.principal.kind if found else None,
+            client_ip=self.client_ip(request),
+            correlation_id=given if _CORRELATION.match(given) else new_id(),
+        )
+
+    async def find(self, request: HTTPServerRequest) -> Found | None:
+        if "Authorization" in request.headers:
+            # A token that is wrong is not made good by a cookie that came along.
+            bearer = _BEARER.match(request.headers["Authorization"])
+            return await self._look_up("token", bearer[1]) if bearer else None
+        secret = self.cookie_secret(request)
+        return await self._look_up("session", secret) if secret else None
+
+    def by_cookie(self, request: HTTPServerRequest) -> bool:
+        """True when the caller's credential would be the cookie: such writes need the XSRF token."""
+        return "Authorization" not in request.headers
+
+    def cookie_secret(self, request: HTTPServerRequest) -> str | None:
+        morsel = request.cookies.get(COOKIE)
+        value = decode_signed_value(self._key, COOKIE, morsel.value) if morsel else None
+        return value.decode() if value else None
+
+    def signed(self, secret: str) -> str:
+        """The cookie's value for a session's secret."""
+        return create_signed_value(self._key, COOKIE, secret).decode()
+
+    def is_tls(self, request: HTTPServerRequest) -> bool:
+        if self._secure or request.protocol == "https":
+            return True
+        behind = self._is_trusted(request.remote_ip or "")
+        return behind and request.headers.get("X-Forwarded-Proto", "") == "https"
+
+    def client_ip(self, request: HTTPServerRequest) -> str | None:
+        """The peer's address; behind trusted proxies the nearest address that is none of them."""
+        address = request.remote_ip or None
+        if address and self._is_trusted(address):
+            for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+                if not _address(hop.strip()):
+                    break
+                address = hop.strip()
+                if not self._is_trusted(address):
+                    break
+        return address
+
+    async def still(self, principal: Principal) -> Principal | None:
+        """The same person as of now, for documents that stay open: None once deactivated."""
+        key = f"user:{principal.user_id}"
+        found = await self._remembered(key, lambda: self._of_user(principal.user_id, principal.kind))
+        return replace(found.principal, kind=principal.kind) if found else None
+
+    async def _look_up(self, way: str, secret: str) -> Found | None:
+        hashed = digest(secret)
+        load = self._by_token if way == "token" else self._by_session
+        found = await self._remembered(f"{way}:{hashed}", lambda: load(hashed))
+        if found is None or (found.expires_at is not None and found.expires_at <= now()):
+            return None
+        if found.token_id is not None:
+            self._touch(found.token_id)
+        return found
+
+    async def _remembered(self, key: str, load: Any) -> Found | None:
+        version = self._store.version(*_NAMES)
+        known = self._known.get(key)
+        if known is not None and known[0] == version:
+            return known[1]
+        found: Found | None = await self._store.offload(load)
+        self._known[key] = (version, found)
+        self._known.move_to_end(key)
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return found
+
+    def _by_token(self, hashed: str) -> Found | None:
+        tokens = rows_of(PERSONAL_ACCESS_TOKENS)
+        rows = self._store.read(
+            tokens.filter(tokens.token_hash == hashed, tokens.revoked_at.isnull())
+        ).to_pylist()
+        found = self._of_user(rows[0]["user_id"], rows[0]["kind"]) if rows else None
+        return (
+            replace(found, expires_at=rows[0]["expires_at"], token_id=rows[0]["id"]) if found else None
+        )
+
+    def _by_session(self, hashed: str) -> Found | None:
+        sessions = rows_of(WEB_SESSIONS)
+        rows = self._store.read(sessions.filter(sessions.secret_hash == hashed)).to_pylist()
+        found = self._of_user(rows[0]["user_id"], "web") if rows else None
+        return (
+            replace(found, expires_at=rows[0]["expires_at"], session_id=rows[0]["id"])
+            if found
+            else None
+        )
+
+    def _of_user(self, user_id: str, kind: str) -> Found | None:
+        principal = load_principal(self._store, user_id, kind)
+        return Found(principal, None) if principal else None
+
+    def _touch(self, token_id: str) -> None:
+        """Note a token's last use, at most once a minute; nobody waits for it."""
+        moment = now()
+        if moment - self._touched.get(token_id, datetime.min) < TOUCH:
+            return
+        self._touched[token_id] = moment
+        while len(self._touched) > _KEPT:
+            self._touched.popitem(last=False)
+
+        def note(transaction: Transaction) -> None:
+            transaction.update(PERSONAL_ACCESS_TOKENS, {"id": token_id}, {"last_used_at": moment})
+
+        self._store.write(note)
+
+    def _is_trusted(self, address: str) -> bool:
+        parsed = _address(address)
+        return parsed is not None and any(parsed in network for network in self._trusted)
+
+
+def load_principal(store: Store, user_id: str, kind: str) -> Principal | None:
+    """An active user with their groups and what these were granted."""
+    users, members, grants = rows_of(USERS), rows_of(USER_GROUP_MEMBERS), rows_of(RESOURCE_GRANTS)
+    found = store.read(users.filter(users.id == user_id, users.is_active)).to_pylist()
+    if not found:
+        return None
+    mine = members.filter(members.user_id == user_id)
+    groups = [row["group_id"] for row in store.read(mine).to_pylist()]
+    granted = (
+        store.read(grants.filter(grants.group_id.isin(groups))).to_pylist() if groups else []
+    )
+    return Principal(
+        user_id=user_id,
+        is_admin=found[0]["is_admin"],
+        surfaces=frozenset(
+            row["resource_type"] for row in granted if row["resource_type"] in SURFACES
+        ),
+        tables=frozenset(
+            row["resource_id"] for row in granted if row["resource_type"] == "table"
+        ),
+        groups=tuple(sorted(groups)),
+        email=found[0]["email"],
+        name=found[0]["name"] or "",
+        kind=kind,
+    )
+
+
+def cookie_key(folder: Path) -> bytes:
+    """The key that signs cookies: made once, kept beside the database, readable by its owner only."""
+    path = folder / "cookie.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_hex(32).encode()
+        path.touch(mode=0o600)
+        path.write_bytes(key)
+        return key
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

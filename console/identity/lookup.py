@@ -1,0 +1,58 @@
+"""What users, groups, grants and tokens all ask: one row by its id, rows with a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any, TypeAlias
+
+import ibis.expr.types as ir
+
+from console.audit import printable
+from console.identity.gate import rows_of
+from schema.errors import NotFound, shorten
+from schema.tables import Table
+from schema.transaction import Transaction
+
+Row: TypeAlias = dict[str, Any]
+
+
+def where(table: Table, **equal: str) -> ir.Table:
+    """Rows of `table` whose columns equal the given texts, whatever a stranger sent as such."""
+    rows = rows_of(table)
+    return rows.filter([rows[column] == printable(text) for column, text in equal.items()])
+
+
+def where_id(rows: ir.Table, id: str) -> ir.Table:
+    """The row of a listing with this id, or none."""
+    return rows.filter(rows.id == printable(id))
+
+
+def one(transaction: Transaction, table: Table, noun: str, id: str) -> Row:
+    """The row with this id, as the write sees it. Raises NotFound that names the id."""
+    return only(transaction.read(where(table, id=id)), noun, id)
+
+
+def only(rows: Sequence[Row], noun: str, id: str) -> Row:
+    if not rows:
+        raise NotFound(f"no {noun} {shorten(id)}", detail=f"List the {noun}s to see their ids.")
+    return rows[0]
+
+
+def containing(rows: ir.Table, text: str | None, *columns: str) -> ir.Table:
+    """Rows with `text` in one of the columns, whatever its case; `%` and `_` are plain signs."""
+    if not text:
+        return rows
+    found: list[Any] = [rows[name].lower().contains(text.lower()) for name in columns]
+    return rows.filter(reduce(or_, found))
+
+
+def pick(row: Mapping[str, Any], columns: Iterable[str]) -> Row:
+    """Only these columns: how secrets stay where they are."""
+    return {name: row[name] for name in columns}
+
+
+def changes(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> Row:
+    """What of `wanted` differs from `before`."""
+    return {name: value for name, value in wanted.items() if before[name] != value}

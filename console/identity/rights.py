@@ -1,0 +1,47 @@
+"""What a route asks of its caller. Every page, websocket and endpoint names one of these; `require` is the only check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schema.errors import Forbidden, NotSignedIn
+from schema.policy import SURFACES, Principal
+
+
+@dataclass(frozen=True)
+class Right:
+    """`level` is public, signed_in, surface or admin; `surface` names the grant that opens it."""
+
+    level: str
+    surface: str | None = None
+
+    def __str__(self) -> str:
+        return f"grant {self.surface}" if self.surface else self.level.replace("_", " ")
+
+
+PUBLIC = Right("public")
+SIGNED_IN = Right("signed_in")
+ADMIN = Right("admin")
+ACTIVITY, TELEMETRY, SESSIONS, FEEDBACK = (Right("surface", name) for name in SURFACES)
+
+
+def may(principal: Principal | None, right: Right) -> bool:
+    if right.level == "public":
+        return True
+    if principal is None:
+        return False
+    if right.level == "signed_in" or principal.is_admin:
+        return True
+    return right.surface is not None and right.surface in principal.surfaces
+
+
+def require(principal: Principal | None, right: Right) -> None:
+    """Raises NotSignedIn for a stranger, Forbidden for somebody without the right."""
+    if may(principal, right):
+        return
+    if principal is None:
+        raise NotSignedIn("sign in first", detail="Run `agnes login`, or open /login in a browser.")
+    raise Forbidden(
+        f"this needs {'an admin' if right == ADMIN else f'an admin or the {right}'}",
+        detail="Ask an admin of this instance; groups and grants decide.",
+    )

@@ -1,0 +1,48 @@
+"""What one running console holds. Made by `console.app`, handed to every handler and page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from console.audit import LostWrites, RecentReads, now
+from console.identity.gate import Gate
+from console.identity.people import People
+from console.identity.sign_in import SignIn
+from console.metrics import Metrics
+from console.settings import Settings
+from schema.errors import AgnesError
+from schema.store import Store
+from schema.transaction import Rows
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Instance:
+    settings: Settings
+    store: Store
+    gate: Gate
+    people: People
+    metrics: Metrics
+    sign_in: SignIn = field(default_factory=SignIn)
+    recent_reads: RecentReads = field(default_factory=RecentReads)
+    lost_writes: LostWrites = field(default_factory=LostWrites)
+    started_at: datetime = field(default_factory=now)
+    pulse: tuple[float, dict[str, Any]] | None = None  # when it was taken (monotonic), and what it said
+
+    async def record(self, row: Rows) -> bool:
+        """Write the audit row of a read. A failure never fails the read: it is logged, counted, and shown in the
+        pulse. Changes hand their row to `store.write` themselves, with the change."""
+        try:
+            await self.store.awrite(row)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the read goes on)
+            self.lost_writes.add(error)
+            self.metrics.lost.inc()
+            reason = error.message if isinstance(error, AgnesError) else str(error)
+            log.error("audit row lost", reason=reason)
+            return False
+        return True

@@ -1,0 +1,10 @@
+"""Pages: a Panel document each, whose first paint is rendered on the server. `PAGES` is the menu's order."""
+
+from __future__ import annotations
+
+from console.pages.activity import ActivityPage, activity_pages
+from console.pages.entry import Page
+
+PAGES: tuple[Page, ...] = activity_pages()
+
+__all__ = ["PAGES", "ActivityPage", "Page"]

@@ -1,0 +1,199 @@
+"""The audit log as a page, and a person's own part of it on `/me`.
+
+`ActivityState` holds what the reader asked for, all of it in the URL; `ActivityPage` reads, renders and lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import panel as pn
+import param
+
+from console import activity
+from console.activity import Reader
+from console.audit import Caller, now
+from console.identity.rights import ACTIVITY, SIGNED_IN, Right, require
+from console.instance import Instance
+from console.pages import shell
+from console.pages.entry import Arrival
+from console.pages.live import Live
+from console.pages.render import ENVIRONMENT, render
+from console.queries.audit_filter import Term
+from console.queries.audit_grammar import PARAMETERS, Asked, ask
+from console.queries.vocabulary import RESULT_CLASSES, SOURCES
+from console.queries.window import moment
+from schema.errors import AgnesError, BadParameter
+
+ROWS = 50
+REGIONS = ("notice", "pulse", "cards", "filters", "rows")
+WINDOWS = (("60", "1 h"), ("360", "6 h"), ("1440", "24 h"), ("10080", "7 d"), ("43200", "30 d"))
+_ALLOWED = (*PARAMETERS, "sort", "cursor_ts", "cursor_id")
+
+
+class ActivityState(param.Parameterized):
+    """What the reader has chosen. One for each visit; all of it lives in the URL."""
+
+    given = param.Dict(default={}, doc="Filter parameters, as the API names them.")
+    sort = param.String(default="", doc="column:asc or column:desc; empty for newest first.")
+    cursor = param.Tuple(default=("", ""), length=2, doc="Time and id of the row the page begins after.")
+
+    @classmethod
+    def of(cls, query: str) -> ActivityState:
+        """The state that a URL's query holds. Raises BadParameter for unknown and repeated names."""
+        found: dict[str, str] = {}
+        for name, text in parse_qsl(query, keep_blank_values=True):
+            if name not in _ALLOWED:
+                raise BadParameter.unknown(name, _ALLOWED)
+            if name in found:
+                raise BadParameter(name, "2 values", "give it once")
+            if "\0" in text:
+                raise BadParameter(name, text, "a text without NUL")
+            if text:
+                found[name] = text
+        cursor = found.pop("cursor_ts", ""), found.pop("cursor_id", "")
+        return cls(given=found, sort=found.pop("sort", ""), cursor=cursor)
+
+    def url(self, **changes: str | None) -> str:
+        """The query of this state with `changes` (None takes a filter out); a changed filter starts at the top."""
+        wanted = {**self.given, "sort": self.sort, **changes}
+        return "?" + urlencode({name: text for name, text in sorted(wanted.items()) if text})
+
+    def sorted_by(self, column: str) -> str:
+        """The query that sorts by `column`, or turns the direction where it is sorted by it already."""
+        now_by, _, direction = (self.sort or "timestamp:desc").partition(":")
+        turned = "asc" if now_by == column and direction != "asc" else "desc"
+        return self.url(sort=f"{column}:{turned}")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One reading of the log for one state: everything the regions need."""
+
+    state: ActivityState
+    rows: list[dict[str, Any]]
+    next: str | None
+    kpis: Mapping[str, Any]
+    people: int
+    asked: Asked | None
+    error: AgnesError | None
+    at: datetime
+
+
+class ActivityPage:
+    """Reads the state, asks, shows. Decides nothing else."""
+
+    title = "Audit log"
+    about = "everything that happened on this instance"
+    table = "agnes_audit"
+
+    def __init__(
+        self, path: str = "/admin/activity", right: Right = ACTIVITY, *, own: bool = False
+    ) -> None:
+        self.path, self.right, self.own = path, right, own
+        self.section = None if own else "Activity Center"
+        self.shortcut = "g m" if own else "g a"
+        if own:
+            self.title, self.about = "My activity", "what this instance has recorded about you"
+
+    async def arrive(self, instance: Instance, caller: Caller, query: str) -> Arrival:
+        """The first paint: regions as HTML, read off the event loop."""
+        shown, regions = await self._show(instance, caller, query)
+        frame = shell.frame(self, caller)
+        health = await instance.store.offload(shell.health, instance, caller.me)
+        status = shown.error.status if shown.error else 200
+        return Arrival(caller, {**frame, "regions": regions, "health": health}, status)
+
+    def document(self, instance: Instance) -> Any:
+        """A factory for Panel: one `Live` component for each visit."""
+
+        def visit() -> Live:
+            doc: Any = pn.state.curdoc
+            request = doc.session_context.request
+            doc.title = f"{self.title} · Agnes"
+            arrival: Arrival | None = getattr(request, "arrival", None)
+            if arrival is not None:  # none when a websocket comes back after the server was restarted
+                doc.template = ENVIRONMENT.get_template("activity.html")
+                doc.template_variables.update(arrival.variables)
+            return self._live(instance, request.caller)
+
+        return visit
+
+    def _live(self, instance: Instance, came: Caller) -> Live:
+        async def go(query: str, *, push: bool) -> None:
+            try:
+                principal = await instance.gate.still(came.me)
+                require(principal, self.right)
+                caller = Caller(principal, came.client_kind, came.client_ip)
+                _, regions = await self._show(instance, caller, query)
+            except AgnesError as error:
+                live.param.update(regions={"notice": render("activity/notice.html", error=error)})
+                return
+            address = f"{self.path}?{query}" if query else self.path
+            live.param.update(push=push, address=address, regions=regions)
+
+        def start(query: str, push: bool) -> None:  # noqa: FBT001 (called with what the browser sent)
+            pn.state.execute(lambda: go(query.removeprefix("?"), push=push))
+
+        live = Live(go=start)
+        return live
+
+    async def _show(
+        self, instance: Instance, caller: Caller, query: str
+    ) -> tuple[Shown, dict[str, str]]:
+        reader = Reader(instance, caller.me)
+        shown = await instance.store.offload(self._read, reader, query)
+        endpoint = "me" if self.own else "page"
+        writing = activity.was_read(instance, caller, endpoint, shown.state.given)
+        drawing = instance.store.offload(self._draw, reader, shown)
+        _, regions = await asyncio.gather(writing, drawing)
+        return shown, regions
+
+    def _read(self, reader: Reader, query: str) -> Shown:
+        at = now()
+        state = ActivityState()
+        try:
+            state = ActivityState.of(query)
+            asked = ask(state.given, now=at, resolve=reader.instance.people.named)
+            filter = asked.filter
+            if self.own:
+                filter = filter.and_(Term("user_id", (reader.principal.user_id,)))
+            ts, id = state.cursor
+            by = activity.order(
+                state.sort or None, moment("cursor_ts", ts) if ts else None, id or None, reader
+            )
+            page = activity.timeline(reader, filter, by, ROWS)
+            cards = activity.kpis(reader, filter)
+        except AgnesError as error:
+            return Shown(state, [], None, {}, 0, None, error, at)
+        following = page.next and state.url(
+            cursor_ts=page.next["ts"].isoformat() + "Z", cursor_id=page.next["id"]
+        )
+        people = reader.instance.people.active()
+        return Shown(state, page.rows, following, cards, people, asked, None, at)
+
+    def _draw(self, reader: Reader, shown: Shown) -> dict[str, str]:
+        health = None if self.own else shell.health(reader.instance, reader.principal)
+        common = {
+            "page": self,
+            "error": shown.error,
+            "shown": shown,
+            "state": shown.state,
+            "health": health,
+            "windows": WINDOWS,
+            "result_classes": RESULT_CLASSES,
+            "sources": SOURCES,
+        }
+        return {
+            region: render(f"activity/{region}.html", **common)
+            for region in REGIONS
+        }
+
+
+def activity_pages() -> tuple[ActivityPage, ActivityPage]:
+    return ActivityPage(), ActivityPage("/me", SIGNED_IN, own=True)

@@ -1,0 +1,91 @@
+"""The gate in front of Panel's documents: page, websocket, autoload and metadata alike ask `console.identity`.
+
+An object with the interface of Bokeh's `AuthProvider`. It also reads the first paint, off the event loop, before the
+document is made, so that making the document costs no query.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from bokeh.server.auth_provider import AuthProvider
+from tornado.web import RequestHandler
+
+from console.handler import SECURITY, as_agnes_error
+from console.identity.rights import require
+from console.instance import Instance
+from console.pages.entry import Page
+from console.pages.render import error_page
+from schema.errors import AgnesError, NotSignedIn
+
+_SUFFIX = re.compile(r"/(ws|autoload\.js|metadata)\Z")
+
+
+class PageGate(AuthProvider):
+    """Lets a caller through to the pages they may open."""
+
+    def __init__(self, instance: Instance, pages: tuple[Page, ...]) -> None:
+        self._instance = instance
+        self._pages = {page.path: page for page in pages}
+        super().__init__()
+
+    @property
+    def login_url(self) -> str:
+        return "/login"
+
+    @property
+    def get_login_url(self) -> None:
+        return None
+
+    @property
+    def get_user(self) -> None:
+        return None
+
+    @property
+    def login_handler(self) -> None:
+        return None
+
+    @property
+    def logout_url(self) -> None:
+        return None
+
+    @property
+    def logout_handler(self) -> None:
+        return None
+
+    @property
+    def get_user_async(self) -> Any:
+        return self._admit
+
+    async def _admit(self, handler: RequestHandler) -> str | None:
+        """The caller's id. Strangers are sent to sign in; the wrong rights and bad filters end here with a page."""
+        caller = await self._instance.gate.caller(handler.request)
+        path = _SUFFIX.sub("", handler.request.path).rstrip("/") or "/"
+        is_page = path == (handler.request.path.rstrip("/") or "/")
+        handler.request.caller = caller  # type: ignore[attr-defined]
+        for name, value in SECURITY.items():
+            handler.set_header(name, value)
+        try:
+            page = self._pages[path]
+            require(caller.principal, page.right)
+            if is_page:
+                arrival = await page.arrive(self._instance, caller, handler.request.query)
+                handler.set_status(arrival.status)
+                handler.request.arrival = arrival  # type: ignore[attr-defined]
+        except NotSignedIn:
+            if is_page:
+                handler.redirect("/login?" + urlencode({"next": handler.request.uri or "/"}))
+            else:
+                handler.set_status(401)
+                handler.finish()
+            return None
+        except Exception as error:
+            if not isinstance(error, AgnesError):
+                raise
+            known = as_agnes_error(error.status, (type(error), error, None))
+            handler.set_status(known.status)
+            handler.finish(error_page(known))
+            return None
+        return caller.me.user_id

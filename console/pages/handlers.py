@@ -1,0 +1,53 @@
+"""The plain handlers beside the documents: the start page's redirect and our static files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import quote
+
+from tornado.web import StaticFileHandler
+
+from console.handler import Handler, Unknown
+from console.identity.rights import ACTIVITY, PUBLIC, Right, may
+from console.pages import sign_in
+from console.pages.render import STATIC, error_page
+from schema.errors import AgnesError
+
+
+class Home(Handler):
+    """`/`: to the audit log for those who may open it, to `/me` for all others, to sign in for strangers."""
+
+    rights: ClassVar[Mapping[str, Right]] = {"GET": PUBLIC}
+
+    def get(self) -> None:
+        who = self.caller.principal
+        if who is None:
+            self.redirect("/login?next=" + quote("/"))
+        else:
+            self.redirect("/admin/activity" if may(who, ACTIVITY) else "/me")
+
+
+class NoSuchPage(Unknown):
+    """Every address that nobody serves: JSON for the API, a page for people."""
+
+    def show_error(self, error: AgnesError) -> None:
+        if self.request.path.startswith("/api/"):
+            super().show_error(error)
+        else:
+            self.finish(error_page(error))
+
+
+class Assets(StaticFileHandler):
+    """Files of ours. Their version is in the address, so browsers keep them."""
+
+    right = PUBLIC
+
+    def set_extra_headers(self, path: str) -> None:
+        if self.get_argument("v", ""):
+            self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+
+ROUTES = [(r"/", Home), *sign_in.ROUTES]
+ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

@@ -1,0 +1,37 @@
+"""The live half of every page: a small Panel component that puts server-rendered HTML in its place.
+
+A page is first a document like any other: links, forms, a table. Its regions are marked with `data-region`. Once the
+websocket is up this component sends each followed link, submitted form and Back of the browser to the page's Python
+state, and patches the regions that come back. So there is one renderer, nothing jumps when the page becomes live, and
+without a websocket every control still works as a plain request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import param
+
+pn.extension()
+
+
+class Live(pn.custom.JSComponent):
+    """`regions`: region -> HTML, as last rendered; `address`: path and query of what is shown."""
+
+    regions = param.Dict(default={}, doc="HTML by region; patched into [data-region=…].")
+    address = param.String(doc="The page's URL without its host.")
+    push = param.Boolean(default=True, doc="Whether the address is a new step in the browser's history.")
+
+    _esm = Path(__file__).parent / "static" / "live.js"
+
+    def __init__(self, *, go: Callable[[str, bool], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._go = go
+
+    def _handle_msg(self, data: Any) -> None:
+        """`{go: "?query", push: bool}` from the browser: show that."""
+        if isinstance(data, dict) and isinstance(data.get("go"), str):
+            self._go(data["go"][:8192], bool(data.get("push", True)))

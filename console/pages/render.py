@@ -1,0 +1,75 @@
+"""Templates to HTML. Everything is escaped unless a template was written by us and says so."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from schema.errors import AgnesError
+
+STATIC = Path(__file__).parent / "static"
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("console.pages", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file of ours; its version is in it, so that browsers may keep it for ever."""
+    version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/assets/{name}?v={version}"
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def percent(share: float, places: int = 1) -> str:
+    return f"{share * 100:.{places}f} %"
+
+
+def duration(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "–"
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def iso(at: datetime) -> str:
+    return at.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A time of today as a time, an older one with its day; always UTC."""
+    return at.strftime("%H:%M:%S" if at.date() == now.date() else "%d %b %H:%M:%S")
+
+
+ENVIRONMENT.globals["asset"] = asset
+ENVIRONMENT.filters |= {
+    "number": number,
+    "percent": percent,
+    "duration": duration,
+    "iso": iso,
+    "clock": clock,
+}
+
+
+def render(template: str, /, **context: Any) -> str:
+    return ENVIRONMENT.get_template(template).render(**context)
+
+
+def error_page(error: AgnesError) -> str:
+    """One page for everything that ends a visit: what happened, what to do next."""
+    return render("error.html", error=error)

@@ -1,0 +1,32 @@
+"""The frame around every page: menu, health, viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from console import pulse
+from console.audit import Caller
+from console.identity.rights import ACTIVITY, may
+from console.instance import Instance
+from console.pages.entry import SECTIONS, Page
+from schema.policy import Principal
+
+
+def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]]]:
+    """The five sections with the pages that exist and that the viewer may open; empty ones are left out."""
+    mine = [page for page in pages if page.section and may(viewer, page.right)]
+    sections = [(name, [page for page in mine if page.section == name]) for name in SECTIONS]
+    return [(name, found) for name, found in sections if found]
+
+
+def health(instance: Instance, viewer: Principal) -> Mapping[str, Any] | None:
+    """The pulse for those who may see it; blocks when it is older than 30 s."""
+    return pulse.cached(instance) if may(viewer, ACTIVITY) else None
+
+
+def frame(here: Page, caller: Caller) -> dict[str, Any]:
+    """What the base template needs."""
+    from console.pages import PAGES  # the pages are made of this module
+
+    return {"here": here, "menu": menu(PAGES, caller.me), "viewer": caller.me}

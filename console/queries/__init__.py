@@ -1,0 +1,1 @@
+"""Questions: each takes tables and gives a table. No pandas, no Panel, no SQL strings."""

@@ -1,0 +1,92 @@
+"""Questions of the health pulse. Each takes tables and a moment and gives a small table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from console.queries.vocabulary import MACHINES, with_derived
+from schema.tables import (
+    AUDIT_LOG,
+    SESSION_FILES,
+    SESSION_PROCESSOR_STATE,
+    SYNC_HISTORY,
+    TABLE_REGISTRY,
+    Table,
+)
+
+GIVEN_UP = 3  # attempts after which a file is set aside
+
+
+def _rows(table: Table) -> Any:
+    return ibis.table(table.schema, name=table.name)
+
+
+def last_tick(since: datetime | None) -> ir.Table:
+    """`at`: when the scheduler last did something, at or after `since`."""
+    events = _rows(AUDIT_LOG)
+    if since is not None:
+        events = events.filter(events.timestamp >= since)
+    events = with_derived(events)
+    ticks = events.filter((events.source == "scheduler") | (events.action == "script_runner.tick"))
+    return ticks.aggregate(at=ticks.timestamp.max())
+
+
+def people_since(moment: datetime) -> ir.Table:
+    """`people`: how many people did something."""
+    events = with_derived(_rows(AUDIT_LOG))
+    acting = events.filter(
+        events.timestamp >= moment, events.user_id.notnull(), ~events.source.isin(MACHINES)
+    )
+    return acting.aggregate(people=acting.user_id.nunique())
+
+
+def syncs_since(moment: datetime) -> ir.Table:
+    """`table_id, ok, failed` of each table with an attempt, most failures first."""
+    syncs = _rows(SYNC_HISTORY)
+    recent = syncs.filter(syncs.synced_at >= moment)
+    good = recent.status.isin(("ok", "success"))
+    skipped = recent.status.isnull() | (recent.status == "skipped")
+    return (
+        recent.group_by("table_id")
+        .agg(ok=recent.count(where=good), failed=recent.count(where=~good & ~skipped))
+        .order_by([ibis.desc("failed"), "table_id"])
+    )
+
+
+def scheduled_tables() -> ir.Table:
+    """`scheduled`: how many registered tables have a schedule."""
+    registry = _rows(TABLE_REGISTRY)
+    return registry.aggregate(scheduled=registry.count(where=registry.schedule.notnull()))
+
+
+def processing() -> ir.Table:
+    """`at, items`: when a processor last finished a file, and over how many files one ever has."""
+    states = _rows(SESSION_PROCESSOR_STATE)
+    done = states.filter(states.error.isnull())
+    return done.aggregate(at=done.processed_at.max(), items=done.count())
+
+
+def ingest(day_ago: datetime, hour_ago: datetime) -> ir.Table:
+    """`ever`: files ever uploaded; `uploaded`: in the last day; `processed` of these; `late`: older than an hour and
+    not processed; `failed`: given up for good. Subagents' files belong to their parent and are not counted."""
+    files, states = _rows(SESSION_FILES), _rows(SESSION_PROCESSOR_STATE)
+    files = files.filter(files.parent.isnull())
+    per_file = states.group_by("session_file").agg(
+        done_at=states.processed_at.max(where=states.error.isnull()),
+        given_up=states.count(where=states.error.notnull() & (states.attempts >= GIVEN_UP)),
+    )
+    joined = files.left_join(per_file, "session_file")
+    recent = joined.uploaded_at >= day_ago
+    done = joined.done_at.notnull() & (joined.done_at >= joined.uploaded_at)
+    dead = joined.given_up.fill_null(0) > 0
+    return joined.aggregate(
+        ever=joined.count(),
+        uploaded=joined.count(where=recent),
+        processed=joined.count(where=recent & done),
+        late=joined.count(where=recent & (joined.uploaded_at < hour_ago) & ~done.fill_null(False)),  # noqa: FBT003
+        failed=joined.count(where=recent & dead & ~done.fill_null(False)),  # noqa: FBT003
+    )

@@ -1,0 +1,93 @@
+"""Every setting of the server, in one list: its name in the environment, its default, what it does.
+
+`docs/SETTINGS.md` is written from this list; a test compares them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+from schema.errors import BadParameter
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], Any] = str
+    allowed: str = "a text"
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError(text)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError(text)
+    return number
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+_POSITIVE: dict[str, Any] = {"parse": _positive, "allowed": "a whole number above 0"}
+_FLAG: dict[str, Any] = {"parse": _flag, "allowed": "1 or 0"}
+_WORDS: dict[str, Any] = {"parse": _words, "allowed": "a comma list"}
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("AGNES_DATA_DIR", "", "Folder of the database and the uploaded files; empty: the user's data folder."),
+    Setting("AGNES_ENGINE", "", "Where the tables live, as `duckdb:///path`; empty: `agnes.duckdb` in the data folder."),
+    Setting("AGNES_MEMORY_LIMIT", "320MB", "Memory of the database engine, in DuckDB's notation."),
+    Setting("AGNES_THREADS", "2", "Threads of one query.", **_POSITIVE),
+    Setting("AGNES_READERS", "8", "Queries that run at the same time.", **_POSITIVE),
+    Setting("AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE),
+    Setting("AGNES_SESSION_HOURS", "12", "Hours after which a signed-in browser must sign in again.", **_POSITIVE),
+    Setting("AGNES_TRUSTED_PROXIES", "", "Addresses whose X-Forwarded-* headers are believed.", **_WORDS),
+    Setting("AGNES_ORIGINS", "", "Further host:port under which browsers reach the console, behind a proxy.", **_WORDS),
+    Setting("AGNES_SECURE_COOKIES", "0", "Send cookies over TLS only, even when the proxy does not say https.", **_FLAG),
+    Setting("AGNES_METRICS_PUBLIC", "0", "Serve /metrics to every address, not to loopback only.", **_FLAG),
+    Setting("AGNES_LOG_LEVEL", "info", "debug, info, warning or error.", str.lower, "debug, info, warning, error"),
+    Setting("AGNES_LOG_FORMAT", "auto", "auto (text on a terminal, else JSON), json or text.", str.lower, "auto, json, text"),
+)  # fmt: skip
+
+
+class Settings:
+    """Settings read from an environment; each is an attribute without `agnes_`, in lower case."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None, **overrides: str) -> None:
+        environ = os.environ if environ is None else environ
+        for setting in SETTINGS:
+            text = overrides.get(setting.name) or environ.get(setting.name) or setting.default
+            try:
+                value = setting.parse(text)
+            except ValueError:
+                raise BadParameter(setting.name, text, f"use {setting.allowed}") from None
+            setattr(self, setting.name.removeprefix("AGNES_").lower(), value)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"no setting AGNES_{name.upper()}; see console/settings.py")
+
+    @property
+    def folder(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data_dir or user_data_path("agnes")).expanduser().resolve()
+
+    @property
+    def database(self) -> Path:
+        from schema.engine import Location
+
+        return Location.parse(self.engine).path if self.engine else self.folder / "agnes.duckdb"
