@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.contention import Watch
 from bench.data import Data, prepared
 from bench.inprocess import loop, reference
 from bench.measures import MEASURES, Measure, Stage
@@ -72,6 +73,7 @@ def _with_server(wanted: Sequence[Measure], data: Data, report: Report) -> None:
 
 def _take(measure: Measure, stage: Stage, report: Report) -> None:
     _say(measure.name)
+    watch = Watch(stage.server.process.pid if stage.server else None)
     try:
         for figure in measure.run(stage):
             report.figures[figure.name] = figure
@@ -79,6 +81,7 @@ def _take(measure: Measure, stage: Stage, report: Report) -> None:
         for name in measure.gives:
             if name not in report.figures:
                 report.missing[name] = _why(error)
+    report.others.update(dict.fromkeys(measure.gives, watch.others()))
 
 
 def _why(error: Exception) -> str:

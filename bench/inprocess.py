@@ -72,7 +72,7 @@ def _raw_commits(path: Path) -> tuple[int, float]:
     """One row a commit, straight into DuckDB, until the time is up."""
     row = ["0" * 36, datetime.now(UTC).replace(tzinfo=None), "query.local", "x" * 200]
     with closing(duckdb.connect(str(path))) as con:
-        con.execute("CREATE TABLE t (id VARCHAR, at TIMESTAMP, action VARCHAR, params VARCHAR)")
+        con.execute("CREATE TABLE t (id VARCHAR, moment TIMESTAMP, action VARCHAR, params VARCHAR)")
         began, count = time.perf_counter(), 0
         while time.perf_counter() - began < _SECONDS:
             con.execute("INSERT INTO t VALUES (?, ?, ?, ?)", row)

@@ -13,6 +13,8 @@ from rich.text import Text
 from bench.budgets import BUDGETS, BY_NAME, Budget, Figure, of_budget
 from schema.errors import BadParameter
 
+HEADINGS = ("p50 / p95", "n", "budget", "of budget", "incumbent", "× reference", "others")
+BUSY = 0.1  # cores of others from which a figure is not to be trusted
 NEAR = 0.9  # of a budget: still green, but worth a look
 
 
@@ -23,6 +25,7 @@ class Report:
     figures: dict[str, Figure] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, float] = field(default_factory=dict)  # cores that others used, by figure
 
     @property
     def reference(self) -> float | None:
@@ -43,6 +46,7 @@ class Report:
                 "unit": BY_NAME[name].unit,
                 "of_budget": of_budget(BY_NAME[name], figure),
                 "of_reference": relative(BY_NAME[name], figure, self.reference),
+                "others": self.others.get(name),
             }
             for name, figure in self.figures.items()
         }
@@ -69,7 +73,7 @@ def table(report: Report, baseline: Report | None = None) -> Table:
     """The figures beside the budgets, the incumbent and, if given, an earlier run."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     made.add_column("work")
-    for heading in ("p50 / p95", "n", "budget", "of budget", "incumbent", "× reference"):
+    for heading in HEADINGS:
         made.add_column(heading, justify="right", no_wrap=True)
     if baseline is not None:
         made.add_column("baseline", justify="right", no_wrap=True)
@@ -86,7 +90,7 @@ def _cells(budget: Budget, report: Report, baseline: Report | None) -> list[str 
     before = _pair(budget.incumbent_p50, budget.incumbent_p95, budget.unit) or "–"
     if figure is None:
         why = Text(f"{budget.work}\n  not measured: {report.missing[budget.name]}", style="dim")
-        return [why, "–", "–", bound, "–", before, "–", *(["–"] if baseline else [])]
+        return [why, "–", "–", bound, "–", before, "–", "–", *(["–"] if baseline else [])]
     multiple = relative(budget, figure, report.reference)
     cells: list[str | Text] = [
         budget.work,
@@ -96,6 +100,7 @@ def _cells(budget: Budget, report: Report, baseline: Report | None) -> list[str 
         _share(of_budget(budget, figure)),
         before,
         "–" if multiple is None else f"{multiple:.1f}",
+        _others(report.others.get(budget.name)),
     ]
     return [*cells, _before(budget, figure, baseline)] if baseline else cells
 
@@ -105,6 +110,12 @@ def _share(share: float | None) -> Text:
         return Text("–")
     style = "red" if share > 1 else "yellow" if share > NEAR else "green"
     return Text(f"{share:.2f}", style=style)
+
+
+def _others(cores: float | None) -> Text:
+    if cores is None:
+        return Text("–")
+    return Text(f"{cores:.1f}", style="yellow" if cores > BUSY else "")
 
 
 def _before(budget: Budget, figure: Figure, baseline: Report) -> str:
@@ -155,10 +166,8 @@ def _notes(machine: Mapping[str, Any], baseline: Report | None) -> list[str]:
     ]
     if "loop_ms" in machine:
         before, after = machine["loop_ms"]
-        lines.append(
-            f"calibration loop {number(before)} ms before, {number(after)} ms after:"
-            " apart by more than a tenth, others were at work"
-        )
+        lines.append(f"calibration loop {number(before)} ms before, {number(after)} ms after")
+    lines.append(f"others: cores that other work used meanwhile; above {BUSY} do not trust the row")
     if machine.get("reference_ms"):
         took = number(machine["reference_ms"])
         text = f"reference: the same page as raw SQL in one process, {took} ms"

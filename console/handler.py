@@ -136,7 +136,7 @@ class Handler(RequestHandler):
         if action is None or principal is None:
             return  # a stranger can do nothing that would be worth a row, and could write many
         result = failure(error)
-        if not self.instance.recent_reads.first(principal.user_id, action, self.request.uri, result):
+        if not self.instance.recent_reads.first(principal.user_id, action, self.request.uri, error.message):
             return
         row = entry(
             self.caller,

@@ -20,6 +20,7 @@ _OPTION = re.compile(
     rb";[ \t]*(?P<key>" + _TOKEN + rb')[ \t]*=[ \t]*(?:"(?P<quoted>[^"\\\r\n]*)"|(?P<bare>'
     rb"[^\s\";,\\]*))[ \t]*"
 )
+_DISPOSITION = b"content-disposition"
 _PLAIN = (b"binary", b"8bit", b"7bit")
 
 
@@ -69,6 +70,8 @@ class Form:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
+            if self._part is None and _DISPOSITION in self._headers:
+                part_of(self._headers[_DISPOSITION])  # a line end in a file name breaks the rest
             raise _broken(error) from None
         pieces, self._pieces = self._pieces, []
         return pieces
@@ -79,6 +82,7 @@ class Form:
             raise _broken("it ends before its last boundary")
 
     def _headers_begin(self) -> None:
+        self._part = None
         self._headers = {}
         self._name = self._value = b""
 
@@ -99,7 +103,7 @@ class Form:
         encoding = self._headers.get(b"content-transfer-encoding", b"binary")
         if encoding.strip().lower() not in _PLAIN:
             raise _broken(f"Content-Transfer-Encoding {shorten(encoding.decode('latin-1'))}")
-        self._part = part_of(self._headers.get(b"content-disposition", b""))
+        self._part = part_of(self._headers.get(_DISPOSITION, b""))
         self._pieces.append((self._part, b""))
 
     def _data(self, data: bytes, start: int, end: int) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -138,7 +139,7 @@ class ActivityPage:
             live.param.update(push=push, address=address, regions=regions)
 
         def start(query: str, push: bool) -> None:  # noqa: FBT001 (called with what the browser sent)
-            pn.state.execute(lambda: go(query.removeprefix("?"), push=push))
+            pn.state.execute(partial(go, query.removeprefix("?"), push=push))
 
         live = Live(go=start)
         return live

@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from console.api import access, grants, groups, login, tokens, users
+from console import api
 from console.audit import new_id, now
 from console.identity.gate import Gate, digest, rows_of
 from console.identity.passwords import Passwords
@@ -26,17 +26,14 @@ from console.identity.people import People
 from console.identity.rate_limit import RateLimit
 from console.identity.sign_in import SignIn
 from console.instance import Instance
+from console.metrics import Metrics
 from console.pages import sign_in as sign_in_page
 from console.settings import Settings
 from schema.store import Store
 from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, USERS, Table
 from schema.transaction import Rows
 
-ROUTES: list[tuple[str, Any]] = [
-    route
-    for module in (access, grants, groups, login, tokens, users, sign_in_page)
-    for route in module.ROUTES
-]
+ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES]
 PASSWORD = "correct horse battery"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -59,7 +56,9 @@ class World:
         self.store = Store(self.settings.database, threads=1)
         self.clock = Clock()
         self.gate = Gate(self.store, b"key", trusted_proxies=("127.0.0.1",))
-        self.instance = Instance(self.settings, self.store, self.gate, People(self.store))
+        self.instance = Instance(
+            self.settings, self.store, self.gate, People(self.store), Metrics(self.store)
+        )
         self.instance.sign_in = SignIn(
             passwords=Passwords(CHEAP), limit=RateLimit(clock=self.clock)
         )

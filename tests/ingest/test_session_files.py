@@ -25,6 +25,7 @@ SHAPES = [
     "%2e%2e%2fetc%2fpasswd",
     "....//....//x.jsonl",
     "x\r\nSet-Cookie: a=b",
+    "a\r\n2026-01-01 INFO ok",
 ]
 HOSTILE = payloads("upload_filename", "header_injection", "log_injection", shapes=SHAPES)
 
