@@ -1,5 +1,6 @@
-"""The audit log as people read it: rows with names, masked, in pages; cards, facets and histogram from the same
-filter. The one place for page, API and export. All but `was_read` block: call them through `store.offload`."""
+"""The audit log as people read it: rows with names, masked, in pages; cards, facets and histogram
+from the same filter. The one place for page, API and export. All but `was_read` block: call them
+through `store.offload`."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from schema.tables import AUDIT_LOG
 Row = dict[str, Any]
 READ = "activity.read"
 
-# A page needs few rows: look just below its start first. The cost of a page then does not depend on its depth.
+# A page needs few rows: look just below its start first. The cost of a page then does not depend on
+# its depth.
 _STEPS = (timedelta(hours=1), timedelta(hours=8), timedelta(hours=64))
 _BUCKETS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 MOST_BUCKETS = 60
@@ -73,11 +75,13 @@ class Page:
 
 
 def order(sort: str | None, ts: datetime | None, id: str | None, reader: Reader) -> Order:
-    """`sort` as `column:asc|desc`, and the row after which the page begins. Only for other sorts than by time is
-    that row looked up, because its value is needed. Raises BadParameter."""
+    """`sort` as `column:asc|desc`, and the row after which the page begins. Only for other sorts
+    than by time is that row looked up, because its value is needed. Raises BadParameter."""
     column, _, direction = (sort or "timestamp:desc").partition(":")
     if column not in audit.SORTS or direction not in ("", "asc", "desc"):
-        raise BadParameter("sort", sort, "<column>:asc or :desc with one of " + ", ".join(audit.SORTS))
+        raise BadParameter(
+            "sort", sort, "<column>:asc or :desc with one of " + ", ".join(audit.SORTS)
+        )
     wanted = Order(column, direction != "asc", ts, id)
     if id is None or column == "timestamp":
         return wanted
@@ -144,7 +148,8 @@ def facets(reader: Reader, filter: AuditFilter) -> Row:
 
 
 def histogram(reader: Reader, filter: AuditFilter) -> Row:
-    """`bucket_seconds` and every bucket of the window, empty ones included; `ts` is a bucket's start."""
+    """`bucket_seconds` and every bucket of the window, empty ones included; `ts` is a bucket's
+    start."""
     seconds = bucket_seconds(filter)
     found = {row["bucket"]: row for row in reader.ask(audit.histogram, filter, seconds)}
     first, last = _epoch(filter.since), _epoch(filter.until)
@@ -175,7 +180,9 @@ def one(reader: Reader, id: str) -> Row:
     """One row, named and masked. Raises NotFound, also for a row that this reader may not see."""
     rows = reader.ask(audit.by_id, audit.Id(id))
     if not rows:
-        raise NotFound(f"no event {id} here", detail="Ids are shown by `agnes admin activity --json`.")
+        raise NotFound(
+            f"no event {id} here", detail="Ids are shown by `agnes admin activity --json`."
+        )
     return reader.dress(rows)[0]
 
 

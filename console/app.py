@@ -1,4 +1,5 @@
-"""Puts everything together: settings, store, gate, routes, pages, server. The only file that knows all rooms."""
+"""Puts everything together: settings, store, gate, routes, pages, server. The only file that knows
+all rooms."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,18 @@ from schema.tables import USERS
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 2 << 20  # bytes of an ordinary request; uploads have a limit of their own
-_LIVES = {
+_LIVES: dict[str, Any] = {
     "unused_session_lifetime_milliseconds": 20_000,
     "check_unused_sessions_milliseconds": 10_000,
     "keep_alive_milliseconds": 25_000,
 }
 
 
-def open_instance(settings: Settings, *, say: Callable[[str], None] = lambda text: None) -> Instance:
-    """Open the data folder: the store in its newest form, the gate, the people. Raises Conflict when another
-    process holds it."""
+def open_instance(
+    settings: Settings, *, say: Callable[[str], None] = lambda text: None
+) -> Instance:
+    """Open the data folder: the store in its newest form, the gate, the people. Raises Conflict
+    when another process holds it."""
     os.umask(0o077)  # whatever this process makes is for its own user only
     folder: Path = settings.folder
     if not folder.exists():
@@ -79,7 +83,7 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
 
     settings = instance.settings
     key = cookie_key(settings.folder)
-    server = get_server(
+    server: Any = get_server(
         {page.path: page.document(instance) for page in PAGES},
         address=host,
         port=port,
@@ -91,11 +95,12 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
         extra_patterns=routes(instance),
         default_handler_class=NoSuchPage,
         default_handler_args={"instance": instance},
-        log_function=lambda handler: note_request(instance, handler),
+        log_function=partial(note_request, instance),
         http_server_kwargs={"max_body_size": BODY_LIMIT, "max_buffer_size": 8 << 20},
         secret_key=key,
         sign_sessions=True,
-        # Panel puts the request's headers and cookies into the page; the sign-in must not stand there.
+        # Panel puts the request's headers and cookies into the page; the sign-in must not stand
+        # there.
         include_cookies=[],
         include_headers=["Host", "User-Agent"],
         **_LIVES,
@@ -123,9 +128,12 @@ def note_request(instance: Instance, handler: RequestHandler) -> None:
     )
 
 
-def serve(settings: Settings, *, host: str, port: int, ready: Callable[[Instance, str], None]) -> None:
-    """Run until SIGTERM or SIGINT. `ready` is called with the console's address once the socket is open."""
-    instance = open_instance(settings, say=lambda text: log.warning(text))
+def serve(
+    settings: Settings, *, host: str, port: int, ready: Callable[[Instance, str], None]
+) -> None:
+    """Run until SIGTERM or SIGINT. `ready` is called with the console's address once the socket is
+    open."""
+    instance = open_instance(settings, say=log.warning)
     try:
         recover(instance)
         asyncio.run(_run(instance, host, port, ready))
@@ -141,7 +149,8 @@ def recover(instance: Instance) -> None:
 
 
 def sign_in_link(instance: Instance, *, always: bool) -> FirstLink | None:
-    """A one-time link: for the first admin while nobody can sign in; `always` also later, for the demo."""
+    """A one-time link: for the first admin while nobody can sign in; `always` also later, for the
+    demo."""
     link = first_link(instance.store)
     if link is None and always:
         users = rows_of(USERS)
@@ -160,7 +169,7 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     server.start()
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 (compared, not bound)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
     ready(instance, f"http://{shown}:{server.port}")
     await stopping.wait()
     log.info("stopping")

@@ -1,7 +1,8 @@
-"""Writing the audit log: one row for each thing that happened, and the rules for what may stand in it.
+"""Writing the audit log: one row for each thing that happened, and the rules for what may stand in
+it.
 
-`entry` makes the row; the caller hands it to `Store.write` together with the change it records, so that both happen
-or neither. Nothing else writes to `audit_log`. SPEC section 4.
+`entry` makes the row; the caller hands it to `Store.write` together with the change it records, so
+that both happen or neither. Nothing else writes to `audit_log`. SPEC section 4.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def entry(
     before: Mapping[str, Any] | None = None,
     result: str | None = "success",
 ) -> Rows:
-    """One audit row, ready to be written. `params` and `before` (the state before a change) lose their secrets and
-    their length here; keys whose value is None are left out of `params`."""
+    """One audit row, ready to be written. `params` and `before` (the state before a change) lose
+    their secrets and their length here; keys whose value is None are left out of `params`."""
     given = {key: value for key, value in (params or {}).items() if value is not None}
     text = dumps(given) if given else None
     took = None if caller.started is None else round((time.perf_counter() - caller.started) * 1000)
@@ -142,8 +143,9 @@ def printable(text: str) -> str:
 
 
 class RecentReads:
-    """Which reads were audited in the last minute, so that paging and polling do not flood the log. Bounded; one
-    for the whole server. A changed filter is a new read; the cursor and the limit are not part of it."""
+    """Which reads were audited in the last minute, so that paging and polling do not flood the log.
+    Bounded; one for the whole server. A changed filter is a new read; the cursor and the limit are
+    not part of it."""
 
     def __init__(self, *, memory: timedelta = READ_MEMORY, kept: int = _READS_KEPT) -> None:
         self._seen: OrderedDict[Hashable, float] = OrderedDict()

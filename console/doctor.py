@@ -29,7 +29,8 @@ _AHEAD = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Patient:
-    """What is examined: the data folder, the database file, and the open store when a server runs here."""
+    """What is examined: the data folder, the database file, and the open store when a server runs
+    here."""
 
     folder: Path
     database: Path
@@ -53,7 +54,9 @@ def disk(patient: Patient) -> Diagnosis:
     folder = _existing(patient.folder)
     free = shutil.disk_usage(folder).free
     if not os.access(folder, os.W_OK):
-        return Diagnosis("disk", "severe", f"{folder} cannot be written", "Give this user the folder.")
+        return Diagnosis(
+            "disk", "severe", f"{folder} cannot be written", "Give this user the folder."
+        )
     if free < LEAST_FREE:
         shown = f"{free / (1 << 20):,.0f} MiB free at {folder}"
         return Diagnosis("disk", "warning", shown, "Free space, or move AGNES_DATA_DIR.")
@@ -61,7 +64,8 @@ def disk(patient: Patient) -> Diagnosis:
 
 
 def clock(patient: Patient) -> Diagnosis:
-    """The clock must not have gone back behind rows already written: paging and windows rely on time."""
+    """The clock must not have gone back behind rows already written: paging and windows rely on
+    time."""
     if patient.store is None:
         return Diagnosis("clock", "ok", f"{patient.clock():%Y-%m-%d %H:%M:%S} UTC")
     events = rows_of(AUDIT_LOG)
@@ -69,8 +73,12 @@ def clock(patient: Patient) -> Diagnosis:
     ahead = patient.store.read(recent.count().as_table()).to_pylist()[0].popitem()[1]
     if ahead:
         message = f"{ahead} events lie in the future of {patient.clock():%Y-%m-%d %H:%M:%S} UTC"
-        return Diagnosis("clock", "warning", message, "Set the clock (NTP); the rows stay as they are.")
-    return Diagnosis("clock", "ok", f"{patient.clock():%Y-%m-%d %H:%M:%S} UTC, no event ahead of it")
+        return Diagnosis(
+            "clock", "warning", message, "Set the clock (NTP); the rows stay as they are."
+        )
+    return Diagnosis(
+        "clock", "ok", f"{patient.clock():%Y-%m-%d %H:%M:%S} UTC, no event ahead of it"
+    )
 
 
 def rights(patient: Patient) -> Diagnosis:
@@ -97,7 +105,9 @@ def engine(patient: Patient) -> Diagnosis:
             waiting = migrate.pending(con)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            return Diagnosis("engine", "ok", f"DuckDB {DUCKDB}, the file is in use by a running server")
+            return Diagnosis(
+                "engine", "ok", f"DuckDB {DUCKDB}, the file is in use by a running server"
+            )
         mend = "Restore the newest backup copy beside it."
         return Diagnosis("engine", "severe", f"cannot open {patient.database}: {error}", mend)
     except AgnesError as error:

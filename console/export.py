@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Row = dict[str, Any]
-# A spreadsheet runs a cell that begins like this; a leading apostrophe makes it text and can be taken off again.
+# A spreadsheet runs a cell that begins like this; a leading apostrophe makes it text and can be
+# taken off again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

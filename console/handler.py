@@ -1,7 +1,9 @@
-"""The base of every handler of ours: who is it, may they, one shape of error, one way to read arguments and bodies.
+"""The base of every handler of ours: who is it, may they, one shape of error, one way to read
+arguments and bodies.
 
-A subclass names the right of each method in `rights` (admin where it names none) and, for methods whose failures are
-to be audited, the action in `actions`. It says what to do; it never decides who may.
+A subclass names the right of each method in `rights` (admin where it names none) and, for methods
+whose failures are to be audited, the action in `actions`. It says what to do; it never decides who
+may.
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ import re
 import traceback
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import Any, ClassVar
 
 import orjson
 import structlog
-from tornado.httputil import responses
 from tornado.web import HTTPError, RequestHandler
 
 from console.audit import HIDDEN, Caller, entry, is_secret
@@ -64,11 +66,12 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.clear_header("Server")
 
-    # -- what came in --------------------------------------------------------------------------------------------
+    # -- what came in
+    # --------------------------------------------------------------------------------------------
 
     def query(self, known: Collection[str]) -> dict[str, str]:
-        """The query string as a dict. Unknown and repeated names, NUL and broken UTF-8 are refused; an empty
-        value counts as not given."""
+        """The query string as a dict. Unknown and repeated names, NUL and broken UTF-8 are refused;
+        an empty value counts as not given."""
         found: dict[str, str] = {}
         for name, values in self.request.query_arguments.items():
             if name not in known:
@@ -79,7 +82,9 @@ class Handler(RequestHandler):
                 found[name] = text
         return found
 
-    def body(self, known: Mapping[str, type | tuple[type, ...]], *, need: Collection[str] = ()) -> dict[str, Any]:
+    def body(
+        self, known: Mapping[str, type | tuple[type, ...]], *, need: Collection[str] = ()
+    ) -> dict[str, Any]:
         """The JSON body, an object with `known` keys of these types. null counts as not given."""
         try:
             value = orjson.loads(self.request.body or b"{}")
@@ -92,9 +97,12 @@ class Handler(RequestHandler):
                 raise BadParameter.unknown(str(name), known, what="key")
         given = {name: part for name, part in value.items() if part is not None}
         for name, part in given.items():
-            kinds = known[name] if isinstance(known[name], tuple) else (known[name],)
+            wanted = known[name]
+            kinds = wanted if isinstance(wanted, tuple) else (wanted,)
             shown = HIDDEN if is_secret(name) else part  # messages stand in the log too
-            wrong_flag = isinstance(part, bool) and bool not in kinds  # a bool is an int to isinstance
+            wrong_flag = (
+                isinstance(part, bool) and bool not in kinds
+            )  # a bool is an int to isinstance
             if wrong_flag or not isinstance(part, kinds):
                 raise BadParameter(name, shown, "a " + " or ".join(kind.__name__ for kind in kinds))
             if isinstance(part, str) and "\0" in part:
@@ -104,7 +112,8 @@ class Handler(RequestHandler):
                 raise BadParameter(name, "", f"give {name}")
         return given
 
-    # -- what goes out -------------------------------------------------------------------------------------------
+    # -- what goes out
+    # -------------------------------------------------------------------------------------------
 
     def send(self, value: Any, status: int = 200) -> None:
         self.set_status(status)
@@ -115,7 +124,8 @@ class Handler(RequestHandler):
         self.set_status(204)
         self.finish()
 
-    # -- what went wrong -----------------------------------------------------------------------------------------
+    # -- what went wrong
+    # -----------------------------------------------------------------------------------------
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The one place where an error becomes an answer."""
@@ -136,7 +146,9 @@ class Handler(RequestHandler):
         if action is None or principal is None:
             return  # a stranger can do nothing that would be worth a row, and could write many
         result = failure(error)
-        if not self.instance.recent_reads.first(principal.user_id, action, self.request.uri, error.message):
+        if not self.instance.recent_reads.first(
+            principal.user_id, action, self.request.uri, error.message
+        ):
             return
         row = entry(
             self.caller,
@@ -192,7 +204,9 @@ def as_agnes_error(status: int, exc_info: Any) -> AgnesError:
                 "the XSRF token is missing or old", detail="Reload the page and try again."
             )
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        known = AgnesError("something failed here", detail="The server's log has the correlation id.")
+        known = AgnesError(
+            "something failed here", detail="The server's log has the correlation id."
+        )
     known.status = status
     known.title = phrase
     return known

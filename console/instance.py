@@ -32,11 +32,13 @@ class Instance:
     recent_reads: RecentReads = field(default_factory=RecentReads)
     lost_writes: LostWrites = field(default_factory=LostWrites)
     started_at: datetime = field(default_factory=now)
-    pulse: tuple[float, dict[str, Any]] | None = None  # when it was taken (monotonic), and what it said
+    pulse: tuple[float, dict[str, Any]] | None = (
+        None  # when it was taken (monotonic), and what it said
+    )
 
     async def record(self, row: Rows) -> bool:
-        """Write the audit row of a read. A failure never fails the read: it is logged, counted, and shown in the
-        pulse. Changes hand their row to `store.write` themselves, with the change."""
+        """Write the audit row of a read. A failure never fails the read: it is logged, counted, and
+        shown in the pulse. Changes hand their row to `store.write` themselves, with the change."""
         try:
             await self.store.awrite(row)
         except Exception as error:  # noqa: BLE001 (whatever it is, the read goes on)

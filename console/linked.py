@@ -1,4 +1,5 @@
-"""The record behind an event: the sync, the report, the processor's state, the job's run. SPEC section 5.
+"""The record behind an event: the sync, the report, the processor's state, the job's run. SPEC
+section 5.
 
 Shown only as far as the reader may see that record: an event is no way around its rights.
 """
@@ -31,12 +32,16 @@ def _ids(params: Row, *names: str) -> list[str]:
     found: list[str] = []
     for name in names:
         value = params.get(name)
-        found += [str(part) for part in value] if isinstance(value, list) else [str(value)] * bool(value)
+        found += (
+            [str(part) for part in value] if isinstance(value, list) else [str(value)] * bool(value)
+        )
     return found
 
 
 def _syncs(rows: ir.Table, event: Row, params: Row) -> ir.Table:
-    return rows.filter(rows.id.isin(_ids(params, "sync_id", "sync_ids"))).order_by(ibis.desc("synced_at"))
+    return rows.filter(rows.id.isin(_ids(params, "sync_id", "sync_ids"))).order_by(
+        ibis.desc("synced_at")
+    )
 
 
 def _reports(rows: ir.Table, event: Row, params: Row) -> ir.Table:
@@ -63,7 +68,8 @@ LINKS: tuple[tuple[str, str, Table, Find], ...] = (
 
 
 def linked(reader: Reader, event: Row) -> Row | None:
-    """`{kind, record, records}` of the raw `event`, or None where nothing is linked or may be seen."""
+    """`{kind, record, records}` of the raw `event`, or None where nothing is linked or may be
+    seen."""
     params = _params(event["params"])
     for beginning, kind, table, find in LINKS:
         if event["action"].startswith(beginning):

@@ -1,4 +1,5 @@
-"""Structured logs: one line an event, whatever text is in it. Secrets never reach this: nobody hands them over."""
+"""Structured logs: one line an event, whatever text is in it. Secrets never reach this: nobody
+hands them over."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ def one_line(text: str) -> str:
 
 
 def _flatten(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
-    return {key: one_line(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {
+        key: one_line(value) if isinstance(value, str) else value for key, value in event.items()
+    }
 
 
 def configure(level: str, form: str) -> None:
@@ -41,9 +44,10 @@ def configure(level: str, form: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    final: list[Any] = [_unwrap, renderer]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_unwrap, renderer])
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final)
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 

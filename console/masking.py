@@ -1,4 +1,5 @@
-"""What others see of a row: literals in SQL become `?`, other long texts are cut. One's own rows are raw.
+"""What others see of a row: literals in SQL become `?`, other long texts are cut. One's own rows
+are raw.
 
 Pages, API, CLI, export and the `agnes_audit` table all show rows through `mask`. SPEC section 8.
 """
@@ -16,7 +17,8 @@ from schema.policy import Principal
 SHOWN = 128  # characters of a text of somebody else's
 SQL_KEYS = frozenset({"sql", "sql_preview"})
 
-# Previews are cut at 200 characters, so a literal may lack its end: then all to the end is the literal.
+# Previews are cut at 200 characters, so a literal may lack its end: then all to the end is the
+# literal.
 _LITERAL = re.compile(
     r"""
       --[^\n]*                                   # comments may hold anything
@@ -35,7 +37,8 @@ def mask_sql(text: str) -> str:
 
 
 def mask(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
-    """`row` of the audit log as `principal` may see it: `params` and `params_before` parsed back to JSON text."""
+    """`row` of the audit log as `principal` may see it: `params` and `params_before` parsed back to
+    JSON text."""
     shown = dict(row)
     if shown.get("user_id") == principal.user_id:
         return shown

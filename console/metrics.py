@@ -1,4 +1,5 @@
-"""What is counted for Prometheus. One registry an instance, so that tests and servers do not share figures."""
+"""What is counted for Prometheus. One registry an instance, so that tests and servers do not share
+figures."""
 
 from __future__ import annotations
 
@@ -15,13 +16,23 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
-            "agnes_requests", "Requests by handler, method and status.", ["handler", "method", "status"], registry=self.registry
-        )  # fmt: skip
-        self.seconds = Histogram(
-            "agnes_request_seconds", "Time to answer, by handler.", ["handler"], registry=self.registry
+            "agnes_requests",
+            "Requests by handler, method and status.",
+            ["handler", "method", "status"],
+            registry=self.registry,
         )
-        self.lost = Counter("agnes_audit_lost", "Audit rows that could not be written.", registry=self.registry)
-        waiting = Gauge("agnes_writes_waiting", "Writes not yet acknowledged.", registry=self.registry)
+        self.seconds = Histogram(
+            "agnes_request_seconds",
+            "Time to answer, by handler.",
+            ["handler"],
+            registry=self.registry,
+        )
+        self.lost = Counter(
+            "agnes_audit_lost", "Audit rows that could not be written.", registry=self.registry
+        )
+        waiting = Gauge(
+            "agnes_writes_waiting", "Writes not yet acknowledged.", registry=self.registry
+        )
         waiting.set_function(lambda: store.waiting)
         commits = Gauge("agnes_commits", "Commits since the start.", registry=self.registry)
         commits.set_function(store.version)

@@ -68,7 +68,8 @@ class Moment:
 
 def scheduler(here: Moment) -> Field:
     link = "source=scheduler"
-    # The last two hours decide the colour and cost little; older ticks are looked for only without one.
+    # The last two hours decide the colour and cost little; older ticks are looked for only without
+    # one.
     found = here.ask(questions.last_tick, here.ago(seconds=TICK_RED))["at"]
     found = found or here.ask(questions.last_tick, None)["at"]
     if found is None:
@@ -98,7 +99,8 @@ def sync_24h(here: Moment) -> Field:
     worst = [row for row in tables if row["failed"]]
     if len(worst) == 1:
         one = worst[0]
-        wrong = f"the sync of {one['table_id']} failed {one['failed']} of {one['ok'] + one['failed']} times"
+        tries = one["ok"] + one["failed"]
+        wrong = f"the sync of {one['table_id']} failed {one['failed']} of {tries} times"
     else:
         wrong = f"{failed} of {ok + failed} syncs failed, in {len(worst)} tables"
     return Field("sync_24h", value, raw, color, f"{link}&result_class=error", wrong)
@@ -116,7 +118,9 @@ def memory_pipeline(here: Moment) -> Field:
     if not here.ask(questions.ingest, here.ago(hours=24), here.ago(hours=1))["ever"]:
         return Field("memory_pipeline", NOTHING, None, GREEN, link)
     if found["at"] is None:
-        return Field("memory_pipeline", "never", None, YELLOW, link, "no processor has ever finished")
+        return Field(
+            "memory_pipeline", "never", None, YELLOW, link, "no processor has ever finished"
+        )
     seconds = max(0, int((here.at - found["at"]).total_seconds()))
     value = ago(seconds)
     color = GREEN if seconds <= 3600 else YELLOW
@@ -163,7 +167,9 @@ def storage(here: Moment) -> Field:
 
 def diagnose_warnings(here: Moment) -> Field:
     settings = here.instance.settings
-    patient = doctor.Patient(settings.folder, settings.database, here.instance.store, lambda: here.at)
+    patient = doctor.Patient(
+        settings.folder, settings.database, here.instance.store, lambda: here.at
+    )
     bad = [found for found in doctor.examine(patient) if found.level != "ok"]
     severe = any(found.level == "severe" for found in bad)
     color = RED if severe else YELLOW if bad else GREEN
@@ -184,8 +190,8 @@ FIELDS: tuple[Callable[[Moment], Field], ...] = (
 
 
 def compute(instance: Instance, at: datetime | None = None) -> dict[str, Any]:
-    """The pulse as of `at` (default now): `status`, `fields`, `sentence`, and the sentence's `parts`, each with the
-    filter it links to. Blocks for some milliseconds."""
+    """The pulse as of `at` (default now): `status`, `fields`, `sentence`, and the sentence's
+    `parts`, each with the filter it links to. Blocks for some milliseconds."""
     here = Moment(instance, at or now())
     fields = [measure(here) for measure in FIELDS]
     status = max((found.color for found in fields), key=COLOURS.index)

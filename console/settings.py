@@ -49,20 +49,64 @@ _FLAG: dict[str, Any] = {"parse": _flag, "allowed": "1 or 0"}
 _WORDS: dict[str, Any] = {"parse": _words, "allowed": "a comma list"}
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("AGNES_DATA_DIR", "", "Folder of the database and the uploaded files; empty: the user's data folder."),
-    Setting("AGNES_ENGINE", "", "Where the tables live, as `duckdb:///path`; empty: `agnes.duckdb` in the data folder."),
+    Setting(
+        "AGNES_DATA_DIR",
+        "",
+        "Folder of the database and the uploaded files; empty: the user's data folder.",
+    ),
+    Setting(
+        "AGNES_ENGINE",
+        "",
+        "Where the tables live, as `duckdb:///path`; empty: `agnes.duckdb` in the data folder.",
+    ),
     Setting("AGNES_MEMORY_LIMIT", "320MB", "Memory of the database engine, in DuckDB's notation."),
     Setting("AGNES_THREADS", "2", "Threads of one query.", **_POSITIVE),
     Setting("AGNES_READERS", "8", "Queries that run at the same time.", **_POSITIVE),
-    Setting("AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE),
-    Setting("AGNES_SESSION_HOURS", "12", "Hours after which a signed-in browser must sign in again.", **_POSITIVE),
-    Setting("AGNES_TRUSTED_PROXIES", "", "Addresses whose X-Forwarded-* headers are believed.", **_WORDS),
-    Setting("AGNES_ORIGINS", "", "Further host:port under which browsers reach the console, behind a proxy.", **_WORDS),
-    Setting("AGNES_SECURE_COOKIES", "0", "Send cookies over TLS only, even when the proxy does not say https.", **_FLAG),
-    Setting("AGNES_METRICS_PUBLIC", "0", "Serve /metrics to every address, not to loopback only.", **_FLAG),
-    Setting("AGNES_LOG_LEVEL", "info", "debug, info, warning or error.", str.lower, "debug, info, warning, error"),
-    Setting("AGNES_LOG_FORMAT", "auto", "auto (text on a terminal, else JSON), json or text.", str.lower, "auto, json, text"),
-)  # fmt: skip
+    Setting(
+        "AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE
+    ),
+    Setting(
+        "AGNES_SESSION_HOURS",
+        "12",
+        "Hours after which a signed-in browser must sign in again.",
+        **_POSITIVE,
+    ),
+    Setting(
+        "AGNES_TRUSTED_PROXIES", "", "Addresses whose X-Forwarded-* headers are believed.", **_WORDS
+    ),
+    Setting(
+        "AGNES_ORIGINS",
+        "",
+        "Further host:port under which browsers reach the console, behind a proxy.",
+        **_WORDS,
+    ),
+    Setting(
+        "AGNES_SECURE_COOKIES",
+        "0",
+        "Send cookies over TLS only, even when the proxy does not say https.",
+        **_FLAG,
+    ),
+    Setting(
+        "AGNES_METRICS_PUBLIC",
+        "0",
+        "Serve /metrics to every address, not to loopback only.",
+        **_FLAG,
+    ),
+    Setting(
+        "AGNES_LOG_LEVEL",
+        "info",
+        "debug, info, warning or error.",
+        str.lower,
+        "debug, info, warning, error",
+    ),
+    Setting(
+        "AGNES_LOG_FORMAT",
+        "auto",
+        "auto (text on a terminal, else JSON), json or text.",
+        str.lower,
+        "auto, json, text",
+    ),
+)
 
 
 class Settings:

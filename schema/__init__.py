@@ -1,1 +1,2 @@
-"""What the data is: tables, migrations, the store, and who may see which rows. Imports none of ours."""
+"""What the data is: tables, migrations, the store, and who may see which rows. Imports none of
+ours."""

@@ -1,8 +1,10 @@
 """Bind points: Ibis expressions whose values are filled in when the query runs.
 
-Building and compiling an expression costs 2 to 12 ms, running it often less. So a question is compiled once per
-*shape* (which filters are set) and its values travel as the driver's parameters. The expression stays the only
-source: `tests/schema/test_bind.py` proves that a bound question and its literal form give the same rows.
+Building and compiling an expression costs 2 to 12 ms, running it often less. So a question is
+compiled once per
+*shape* (which filters are set) and its values travel as the driver's parameters. The expression
+stays the only source: `tests/schema/test_bind.py` proves that a bound question and its literal form
+give the same rows.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import sqlglot.expressions as sge
 Value = str | int | float | datetime
 
 
-@ibis.udf.scalar.builtin(name="agnes_bind_text")
+@ibis.udf.scalar.builtin(name="agnes_bind_text")  # type: ignore[untyped-decorator]
 def _text(key: str) -> str: ...  # type: ignore[empty-body]
 
 
@@ -25,11 +27,11 @@ def _text(key: str) -> str: ...  # type: ignore[empty-body]
 def _time(key): ...  # type: ignore[no-untyped-def]
 
 
-@ibis.udf.scalar.builtin(name="agnes_bind_count")
+@ibis.udf.scalar.builtin(name="agnes_bind_count")  # type: ignore[untyped-decorator]
 def _count(key: str) -> int: ...  # type: ignore[empty-body]
 
 
-@ibis.udf.scalar.builtin(name="agnes_bind_number")
+@ibis.udf.scalar.builtin(name="agnes_bind_number")  # type: ignore[untyped-decorator]
 def _number(key: str) -> float: ...  # type: ignore[empty-body]
 
 

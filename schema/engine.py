@@ -1,6 +1,8 @@
-"""Where the data lives: one setting, `AGNES_ENGINE`, names the database; only the Store talks to it.
+"""Where the data lives: one setting, `AGNES_ENGINE`, names the database; only the Store talks to
+it.
 
-Today there is one engine, DuckDB embedded in the server's process. What differs between engines belongs here.
+Today there is one engine, DuckDB embedded in the server's process. What differs between engines
+belongs here.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Location:
 class Engine:
     """An open DuckDB file: compiles expressions, hands out cursors. One a process."""
 
-    def __init__(self, path: Path, *, memory_limit: str = "256MB", threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, *, memory_limit: str = "256MB", threads: int | None = None
+    ) -> None:
         self.path = path
         config = {
             "memory_limit": memory_limit,
@@ -75,7 +79,8 @@ class Engine:
 
 
 def held_or_unreadable(path: Path, error: duckdb.Error) -> Conflict | Unavailable:
-    """Why a file cannot be opened, in words. DuckDB's own message names the process that holds it."""
+    """Why a file cannot be opened, in words. DuckDB's own message names the process that holds
+    it."""
     text = str(error).split("\n")[0]
     if "lock" in text.lower():
         return Conflict(

@@ -1,15 +1,16 @@
-"""The one tree of errors. A front end (HTTP, page, terminal) turns them into its own words in one place.
+"""The one tree of errors. A front end (HTTP, page, terminal) turns them into its own words in one
+place.
 
-    AgnesError                  500
-    ├── BadRequest              400   what cannot be asked
-    │   └── BadParameter        400   a parameter out of range, repeated, unknown or unreadable
-    ├── NotSignedIn             401
-    ├── Forbidden               403
-    ├── NotFound                404
-    ├── Conflict                409
-    ├── TooLarge                413
-    ├── TooMany                 429   carries `retry_after` in seconds
-    └── Unavailable             503   try again later; nothing was written
+AgnesError                  500
+├── BadRequest              400   what cannot be asked
+│   └── BadParameter        400   a parameter out of range, repeated, unknown or unreadable
+├── NotSignedIn             401
+├── Forbidden               403
+├── NotFound                404
+├── Conflict                409
+├── TooLarge                413
+├── TooMany                 429   carries `retry_after` in seconds
+└── Unavailable             503   try again later; nothing was written
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Bringing a database file to the newest form. Numbered SQL files, each applied once, in one transaction
-with the row that records it."""
+"""Bringing a database file to the newest form. Numbered SQL files, each applied once, in one
+transaction with the row that records it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def pending(con: duckdb.DuckDBPyConnection) -> list[Migration]:
     done, every = applied(con), known()
     if strange := done - {migration.version for migration in every}:
         raise Conflict(
-            f"the database has migration {max(strange)}, this release knows up to {every[-1].version}",
+            f"the database has migration {max(strange)}, this release knows {every[-1].version}",
             detail="Start the newer release, or restore the backup made before the upgrade.",
         )
     return [migration for migration in every if migration.version not in done]

@@ -1,4 +1,5 @@
-"""Who may see which rows. The only place that decides it, for pages, API, exports, SQL and notebooks alike."""
+"""Who may see which rows. The only place that decides it, for pages, API, exports, SQL and
+notebooks alike."""
 
 from __future__ import annotations
 
@@ -38,8 +39,8 @@ class Principal:
 
 
 def visible(table: Table, principal: Principal) -> ir.Table:
-    """The rows of `table` that `principal` may see: all for admins and for holders of the table's surface,
-    else their own; none where no column names an owner."""
+    """The rows of `table` that `principal` may see: all for admins and for holders of the table's
+    surface, else their own; none where no column names an owner."""
     rows = ibis.table(table.schema, name=table.name)
     if principal.sees_all(table):
         return rows

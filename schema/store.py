@@ -1,7 +1,8 @@
 """The one door to the data. Reads run Ibis expressions on pooled cursors; one thread writes.
 
-A write is acknowledged only after its commit is on disk. The writer takes whatever is waiting, commits it once and
-then answers everybody: a commit costs about 1.3 ms however many rows it holds. It never waits for more.
+A write is acknowledged only after its commit is on disk. The writer takes whatever is waiting,
+commits it once and then answers everybody: a commit costs about 1.3 ms however many rows it holds.
+It never waits for more.
 """
 
 from __future__ import annotations
@@ -91,15 +92,16 @@ class Store:
         self._writer = threading.Thread(target=self._write_forever, name="agnes-write", daemon=True)
         self._writer.start()
 
-    # -- reading -------------------------------------------------------------------------------------------------
+    # -- reading
 
     def read(self, expression: ir.Expr) -> pa.Table:
         """Run `expression`; its rows as an Arrow table."""
         return self._run(self._engine.compile(expression), {})
 
     def ask(self, question: Callable[..., ir.Table], *args: Any) -> pa.Table:
-        """Run `question(*args)`. Arguments that are `Bindable` (filters, row rights) are compiled once per
-        shape and their values sent as parameters; all others are part of the shape and must be hashable."""
+        """Run `question(*args)`. Arguments that are `Bindable` (filters, row rights) are compiled
+        once per shape and their values sent as parameters; all others are part of the shape and
+        must be hashable."""
         key: list[Hashable] = [question]
         values: dict[str, Value] = {}
         for number, arg in enumerate(args):
@@ -114,8 +116,8 @@ class Store:
     def snapshot(
         self, expression: ir.Expr, *, rows: int = 10_000
     ) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
-        """How many rows `expression` has, and the rows themselves piece by piece, both from one snapshot and with
-        flat memory. Leave the block when done with the rows."""
+        """How many rows `expression` has, and the rows themselves piece by piece, both from one
+        snapshot and with flat memory. Leave the block when done with the rows."""
         sql = self._engine.compile(expression)
         with self._cursor() as cursor:
             cursor.begin()
@@ -130,7 +132,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
 
     def version(self, *tables: str) -> int:
-        """A number that grows with each commit; with names, with each commit that touched one of them."""
+        """A number that grows with each commit; with names, with each that touched one of them."""
         return sum(self._versions[name] for name in tables) if tables else self._commits
 
     @property
@@ -172,12 +174,13 @@ class Store:
         else:
             cursor.close()
 
-    # -- writing -------------------------------------------------------------------------------------------------
+    # -- writing ------------------------------------------------------------
 
     def write(self, *steps: Step) -> Future[Any]:
-        """Do all `steps` in one transaction, or none. A step is `Rows` to insert, or a function of the
-        `Transaction`, run on the writer's thread; it may run twice when a neighbour in its group fails, so it
-        must have no other effect. The future holds the last function's answer, after the commit."""
+        """Do all `steps` in one transaction, or none. A step is `Rows` to insert, or a function of
+        the `Transaction`, run on the writer's thread; it may run twice when a neighbour in its
+        group fails, so it must have no other effect. The future holds the last function's answer,
+        after the commit."""
         done: Future[Any] = Future()
         self._enqueue(steps, done, None)
         return done
@@ -192,7 +195,9 @@ class Store:
     def _enqueue(self, steps: tuple[Step, ...], done: Done, loop: Loop | None) -> None:
         with self._closing:
             if self._closed:
-                raise Unavailable("the store is closed", detail="The server is stopping; try again.")
+                raise Unavailable(
+                    "the store is closed", detail="The server is stopping; try again."
+                )
             self._waiting += 1
             self._queue.put((steps, done, loop))
 
@@ -228,14 +233,17 @@ class Store:
     def _commit(self, group: list[Item]) -> None:
         try:
             answers: list[Any] = self._attempt([steps for steps, _, _ in group])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, its writer is told)
             if len(group) > 1:  # only the guilty one fails: each again, alone
                 for item in group:
                     self._commit([item])
                 return
             answers = [Failure(self._explain(error))]
-        self._waiting -= len(group)
-        settle([(done, loop, answer) for (_, done, loop), answer in zip(group, answers, strict=True)])
+        with self._closing:
+            self._waiting -= len(group)
+        settle(
+            [(done, loop, answer) for (_, done, loop), answer in zip(group, answers, strict=True)]
+        )
 
     def _attempt(self, writes: list[tuple[Step, ...]]) -> list[Any]:
         con = self._engine.root
@@ -246,7 +254,9 @@ class Store:
             transaction.flush()
             con.commit()
         except BaseException as error:
-            with contextlib.suppress(duckdb.Error):  # a failed commit has ended the transaction already
+            with contextlib.suppress(
+                duckdb.Error
+            ):  # a failed commit has ended the transaction already
                 con.rollback()
             if isinstance(error, duckdb.FatalException):
                 self._reopen()
@@ -264,7 +274,7 @@ class Store:
         return error
 
     def _reopen(self) -> None:
-        """DuckDB refuses all work after a fatal error (a failed checkpoint on a full disk): open anew."""
+        """DuckDB refuses all work after a fatal error (a failed checkpoint, say): open anew."""
         self._close_engine()
         self._engine = open_migrated(self.path, **self._options)
 
@@ -278,7 +288,7 @@ class Store:
 def open_migrated(
     path: Path, *, say: Callable[[str], None] = lambda text: None, **options: Any
 ) -> Engine:
-    """Open the file, new or old, in its newest form. An old file is copied aside before it is changed."""
+    """Open the file, new or old, in its newest form. An old one is copied aside first."""
     fresh = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = Engine(path, **options)

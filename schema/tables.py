@@ -23,9 +23,10 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `declaration` lists its columns as `name[!][:type]`: text unless a type is given, `!` means NOT NULL.
-    `owner` names the column that holds the user id of a row's owner; a table without one is for admins and the code
-    that serves them. `surface` is the grant that opens all of its rows."""
+    """One table. `declaration` lists its columns as `name[!][:type]`: text unless a type is given,
+    `!` means NOT NULL. `owner` names the column that holds the user id of a row's owner; a table
+    without one is for admins and the code that serves them. `surface` is the grant that opens all
+    of its rows."""
 
     name: str
     declaration: str
@@ -39,7 +40,8 @@ class Table:
         """Column -> Ibis type, a leading "!" means NOT NULL."""
         pairs = (column.partition(":") for column in self.declaration.split())
         return {
-            name.rstrip("!"): ("!" if name.endswith("!") else "") + _TYPES[kind] for name, _, kind in pairs
+            name.rstrip("!"): ("!" if name.endswith("!") else "") + _TYPES[kind]
+            for name, _, kind in pairs
         }
 
     @cached_property
@@ -217,7 +219,7 @@ USERS = Table(
     deactivated_at:time
     """,
     key=("id",),
-    meaning="People and services that may sign in. Never deleted, so that the audit log keeps its names.",
+    meaning="People and services that may sign in. Never deleted: the audit log keeps its names.",
     owner="id",
 )
 

@@ -27,7 +27,8 @@ class Rows:
 
 
 class Transaction:
-    """Handed to the functions given to `Store.write`. Inserts are gathered and sent as one Arrow table."""
+    """Handed to the functions given to `Store.write`. Inserts are gathered and sent as one Arrow
+    table."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, compile: Callable[[ir.Expr], str]) -> None:
         self._con = con
@@ -58,8 +59,9 @@ class Transaction:
     def read(self, expression: ir.Expr) -> list[dict[str, Any]]:
         """Rows of `expression` as this transaction sees them."""
         self.flush()
-        found: pa.Table = self._con.execute(self._compile(expression)).to_arrow_table()
-        return found.to_pylist()
+        found = self._con.execute(self._compile(expression)).to_arrow_table()
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows
 
     def update(self, table: Table, where: Row, values: Row) -> None:
         """Set `values` in the rows whose columns equal `where`."""
@@ -87,7 +89,9 @@ class Transaction:
             raise ValueError(f"{sql}: a change of every row is never meant")
         self.flush()
         self.touched.add(table.name)
-        self._con.execute(f"{sql} WHERE {_pairs(where, ' AND ')}", [*values.values(), *where.values()])
+        self._con.execute(
+            f"{sql} WHERE {_pairs(where, ' AND ')}", [*values.values(), *where.values()]
+        )
 
     def _append_few(self, table: Table, rows: Sequence[Row]) -> None:
         columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -109,7 +113,8 @@ class Transaction:
 
 
 def to_arrow(table: Table, rows: Sequence[Row]) -> pa.Table:
-    """Rows -> an Arrow table with all of `table`'s columns and types. Raises KeyError for an unknown column."""
+    """Rows -> an Arrow table with all of `table`'s columns and types. Raises KeyError for an
+    unknown column."""
     schema = arrow_schema(table)
     _refuse_strangers(table, {name for row in rows for name in row})
     arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]

@@ -26,7 +26,8 @@ from schema.tables import SYNC_HISTORY
 
 
 class AuditHandler(Handler):
-    """What the endpoints over the audit log share: the filter, the reader, the row that says it was read."""
+    """What the endpoints over the audit log share: the filter, the reader, the row that says it was
+    read."""
 
     rights: ClassVar[Mapping[str, Right]] = {"GET": ACTIVITY}
     actions: ClassVar[Mapping[str, str]] = {"GET": READ}
@@ -92,7 +93,11 @@ class Sync(AuditHandler):
         given = self.query(("since_minutes", "since", "limit", "status", "table_id"))
         limit = integer(given, "limit", 100, 1, 500)
         minutes = integer(given, "since_minutes", 1440, 1, MAX_MINUTES)
-        start = moment("since", given["since"]) if "since" in given else now() - timedelta(minutes=minutes)
+        start = (
+            moment("since", given["since"])
+            if "since" in given
+            else now() - timedelta(minutes=minutes)
+        )
         rows = visible(SYNC_HISTORY, self.caller.me)
         rows = rows.filter(rows.synced_at >= start)
         for name in ("status", "table_id"):

@@ -1,4 +1,5 @@
-"""`/api/admin/observability`: cards, facets and histogram of the audit log, from the timeline's own filter."""
+"""`/api/admin/observability`: cards, facets and histogram of the audit log, from the timeline's own
+filter."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ class Metrics(Handler):
         address = self.instance.gate.client_ip(self.request) or ""
         if not self.instance.settings.metrics_public and address not in ("127.0.0.1", "::1"):
             raise Forbidden(
-                "metrics are served to this machine only", detail="Set AGNES_METRICS_PUBLIC=1 to open them."
+                "metrics are served to this machine only",
+                detail="Set AGNES_METRICS_PUBLIC=1 to open them.",
             )
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
         self.finish(generate_latest(self.instance.metrics.registry))

@@ -81,7 +81,12 @@ def _run(settings: Settings, host: str, port: int, *, always_link: bool) -> None
     try:
         app.serve(settings, host=host, port=port, ready=ready)
     except OSError as error:
-        if error.errno not in (98, 48, 13, 99):  # in use (Linux, macOS), not allowed, no such address
+        if error.errno not in (
+            98,
+            48,
+            13,
+            99,
+        ):  # in use (Linux, macOS), not allowed, no such address
             raise
         raise WrongUse(
             f"cannot listen on {host}:{port}: {error.strerror}",

@@ -1,4 +1,5 @@
-"""The one gate: turns a request's cookie or token into a `Caller`, for pages, websockets and API alike.
+"""The one gate: turns a request's cookie or token into a `Caller`, for pages, websockets and API
+alike.
 
 It reads; signing in, making tokens and ending sessions is done in `sign_in` and `tokens`.
 """
@@ -72,17 +73,25 @@ class Gate:
     """Knows who is asking. Look-ups are remembered until one of the identity tables changes."""
 
     def __init__(
-        self, store: Store, key: bytes, *, trusted_proxies: tuple[str, ...] = (), secure: bool = False
+        self,
+        store: Store,
+        key: bytes,
+        *,
+        trusted_proxies: tuple[str, ...] = (),
+        secure: bool = False,
     ) -> None:
         self._store = store
         self._key = key
         self._secure = secure
-        self._trusted = tuple(ipaddress.ip_network(proxy, strict=False) for proxy in trusted_proxies)
+        self._trusted = tuple(
+            ipaddress.ip_network(proxy, strict=False) for proxy in trusted_proxies
+        )
         self._known: OrderedDict[str, tuple[int, Found | None]] = OrderedDict()
         self._touched: OrderedDict[str, datetime] = OrderedDict()
 
     async def caller(self, request: HTTPServerRequest) -> Caller:
-        """The caller of a request; anonymous (`principal` None) when no valid credential came with it."""
+        """The caller of a request; anonymous (`principal` None) when no valid credential came with
+        it."""
         found = await self.find(request)
         given = request.headers.get("X-Correlation-ID", "")
         return Caller(
@@ -101,7 +110,8 @@ class Gate:
         return await self._look_up("session", secret) if secret else None
 
     def by_cookie(self, request: HTTPServerRequest) -> bool:
-        """True when the caller's credential would be the cookie: such writes need the XSRF token."""
+        """True when the caller's credential would be the cookie: such writes need the XSRF
+        token."""
         return "Authorization" not in request.headers
 
     def cookie_secret(self, request: HTTPServerRequest) -> str | None:
@@ -134,7 +144,9 @@ class Gate:
     async def still(self, principal: Principal) -> Principal | None:
         """The same person as of now, for documents that stay open: None once deactivated."""
         key = f"user:{principal.user_id}"
-        found = await self._remembered(key, lambda: self._of_user(principal.user_id, principal.kind))
+        found = await self._remembered(
+            key, lambda: self._of_user(principal.user_id, principal.kind)
+        )
         return replace(found.principal, kind=principal.kind) if found else None
 
     async def _look_up(self, way: str, secret: str) -> Found | None:
@@ -166,7 +178,9 @@ class Gate:
         ).to_pylist()
         found = self._of_user(rows[0]["user_id"], rows[0]["kind"]) if rows else None
         return (
-            replace(found, expires_at=rows[0]["expires_at"], token_id=rows[0]["id"]) if found else None
+            replace(found, expires_at=rows[0]["expires_at"], token_id=rows[0]["id"])
+            if found
+            else None
         )
 
     def _by_session(self, hashed: str) -> Found | None:
@@ -210,18 +224,14 @@ def load_principal(store: Store, user_id: str, kind: str) -> Principal | None:
         return None
     mine = members.filter(members.user_id == user_id)
     groups = [row["group_id"] for row in store.read(mine).to_pylist()]
-    granted = (
-        store.read(grants.filter(grants.group_id.isin(groups))).to_pylist() if groups else []
-    )
+    granted = store.read(grants.filter(grants.group_id.isin(groups))).to_pylist() if groups else []
     return Principal(
         user_id=user_id,
         is_admin=found[0]["is_admin"],
         surfaces=frozenset(
             row["resource_type"] for row in granted if row["resource_type"] in SURFACES
         ),
-        tables=frozenset(
-            row["resource_id"] for row in granted if row["resource_type"] == "table"
-        ),
+        tables=frozenset(row["resource_id"] for row in granted if row["resource_type"] == "table"),
         groups=tuple(sorted(groups)),
         email=found[0]["email"],
         name=found[0]["name"] or "",
@@ -230,7 +240,8 @@ def load_principal(store: Store, user_id: str, kind: str) -> Principal | None:
 
 
 def cookie_key(folder: Path) -> bytes:
-    """The key that signs cookies: made once, kept beside the database, readable by its owner only."""
+    """The key that signs cookies: made once, kept beside the database, readable by its owner
+    only."""
     path = folder / "cookie.key"
     try:
         return path.read_bytes()

@@ -1,4 +1,5 @@
-"""Names for ids: what pages, lists and facets print instead of a UUID, and who is meant by a typed name."""
+"""Names for ids: what pages, lists and facets print instead of a UUID, and who is meant by a typed
+name."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ class People:
         if version != self._version:
             with self._lock:
                 users = rows_of(USERS)
-                rows = self._store.read(users.select("id", "email", "name", "is_active")).to_pylist()
+                rows = self._store.read(
+                    users.select("id", "email", "name", "is_active")
+                ).to_pylist()
                 self._people = {row["id"]: Person(**row) for row in rows}
                 self._version = version
         return self._people

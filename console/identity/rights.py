@@ -1,4 +1,5 @@
-"""What a route asks of its caller. Every page, websocket and endpoint names one of these; `require` is the only check."""
+"""What a route asks of its caller. Every page, websocket and endpoint names one of these; `require`
+is the only check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Pages: a Panel document each, whose first paint is rendered on the server. `PAGES` is the menu's order."""
+"""Pages: a Panel document each, whose first paint is rendered on the server. `PAGES` is the menu's
+order."""
 
 from __future__ import annotations
 

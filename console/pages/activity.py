@@ -1,6 +1,7 @@
 """The audit log as a page, and a person's own part of it on `/me`.
 
-`ActivityState` holds what the reader asked for, all of it in the URL; `ActivityPage` reads, renders and lives.
+`ActivityState` holds what the reader asked for, all of it in the URL; `ActivityPage` reads, renders
+and lives.
 """
 
 from __future__ import annotations
@@ -42,11 +43,14 @@ class ActivityState(param.Parameterized):
 
     given = param.Dict(default={}, doc="Filter parameters, as the API names them.")
     sort = param.String(default="", doc="column:asc or column:desc; empty for newest first.")
-    cursor = param.Tuple(default=("", ""), length=2, doc="Time and id of the row the page begins after.")
+    cursor = param.Tuple(
+        default=("", ""), length=2, doc="Time and id of the row the page begins after."
+    )
 
     @classmethod
     def of(cls, query: str) -> ActivityState:
-        """The state that a URL's query holds. Raises BadParameter for unknown and repeated names."""
+        """The state that a URL's query holds. Raises BadParameter for unknown and repeated
+        names."""
         found: dict[str, str] = {}
         for name, text in parse_qsl(query, keep_blank_values=True):
             if name not in _ALLOWED:
@@ -61,12 +65,14 @@ class ActivityState(param.Parameterized):
         return cls(given=found, sort=found.pop("sort", ""), cursor=cursor)
 
     def url(self, **changes: str | None) -> str:
-        """The query of this state with `changes` (None takes a filter out); a changed filter starts at the top."""
+        """The query of this state with `changes` (None takes a filter out); a changed filter starts
+        at the top."""
         wanted = {**self.given, "sort": self.sort, **changes}
         return "?" + urlencode({name: text for name, text in sorted(wanted.items()) if text})
 
     def sorted_by(self, column: str) -> str:
-        """The query that sorts by `column`, or turns the direction where it is sorted by it already."""
+        """The query that sorts by `column`, or turns the direction where it is sorted by it
+        already."""
         now_by, _, direction = (self.sort or "timestamp:desc").partition(":")
         turned = "asc" if now_by == column and direction != "asc" else "desc"
         return self.url(sort=f"{column}:{turned}")
@@ -118,7 +124,9 @@ class ActivityPage:
             request = doc.session_context.request
             doc.title = f"{self.title} · Agnes"
             arrival: Arrival | None = getattr(request, "arrival", None)
-            if arrival is not None:  # none when a websocket comes back after the server was restarted
+            if (
+                arrival is not None
+            ):  # none when a websocket comes back after the server was restarted
                 doc.template = ENVIRONMENT.get_template("activity.html")
                 doc.template_variables.update(arrival.variables)
             return self._live(instance, request.caller)
@@ -172,9 +180,10 @@ class ActivityPage:
             cards = activity.kpis(reader, filter)
         except AgnesError as error:
             return Shown(state, [], None, {}, 0, None, error, at)
-        following = page.next and state.url(
-            cursor_ts=page.next["ts"].isoformat() + "Z", cursor_id=page.next["id"]
-        )
+        following = None
+        if page.next is not None:
+            ts = page.next["ts"].isoformat() + "Z"
+            following = state.url(cursor_ts=ts, cursor_id=page.next["id"])
         people = reader.instance.people.active()
         return Shown(state, page.rows, following, cards, people, asked, None, at)
 
@@ -190,10 +199,7 @@ class ActivityPage:
             "result_classes": RESULT_CLASSES,
             "sources": SOURCES,
         }
-        return {
-            region: render(f"activity/{region}.html", **common)
-            for region in REGIONS
-        }
+        return {region: render(f"activity/{region}.html", **common) for region in REGIONS}
 
 
 def activity_pages() -> tuple[ActivityPage, ActivityPage]:

@@ -15,7 +15,8 @@ SECTIONS = ("Activity Center", "Users & Access", "Data", "Agent Experience", "Se
 
 @dataclass(frozen=True)
 class Arrival:
-    """A page about to be shown: everything its template needs, and the HTTP status. Made before the document."""
+    """A page about to be shown: everything its template needs, and the HTTP status. Made before the
+    document."""
 
     caller: Caller
     variables: Mapping[str, Any]

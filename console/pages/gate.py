@@ -1,7 +1,8 @@
-"""The gate in front of Panel's documents: page, websocket, autoload and metadata alike ask `console.identity`.
+"""The gate in front of Panel's documents: page, websocket, autoload and metadata alike ask
+`console.identity`.
 
-An object with the interface of Bokeh's `AuthProvider`. It also reads the first paint, off the event loop, before the
-document is made, so that making the document costs no query.
+An object with the interface of Bokeh's `AuthProvider`. It also reads the first paint, off the event
+loop, before the document is made, so that making the document costs no query.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class PageGate(AuthProvider):
         return self._admit
 
     async def _admit(self, handler: RequestHandler) -> str | None:
-        """The caller's id. Strangers are sent to sign in; the wrong rights and bad filters end here with a page."""
+        """The caller's id. Strangers are sent to sign in; the wrong rights and bad filters end here
+        with a page."""
         caller = await self._instance.gate.caller(handler.request)
         path = _SUFFIX.sub("", handler.request.path).rstrip("/") or "/"
         is_page = path == (handler.request.path.rstrip("/") or "/")

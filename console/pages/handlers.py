@@ -16,7 +16,8 @@ from schema.errors import AgnesError
 
 
 class Home(Handler):
-    """`/`: to the audit log for those who may open it, to `/me` for all others, to sign in for strangers."""
+    """`/`: to the audit log for those who may open it, to `/me` for all others, to sign in for
+    strangers."""
 
     rights: ClassVar[Mapping[str, Right]] = {"GET": PUBLIC}
 

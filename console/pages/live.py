@@ -1,9 +1,10 @@
 """The live half of every page: a small Panel component that puts server-rendered HTML in its place.
 
-A page is first a document like any other: links, forms, a table. Its regions are marked with `data-region`. Once the
-websocket is up this component sends each followed link, submitted form and Back of the browser to the page's Python
-state, and patches the regions that come back. So there is one renderer, nothing jumps when the page becomes live, and
-without a websocket every control still works as a plain request.
+A page is first a document like any other: links, forms, a table. Its regions are marked with
+`data-region`. Once the websocket is up this component sends each followed link, submitted form and
+Back of the browser to the page's Python state, and patches the regions that come back. So there is
+one renderer, nothing jumps when the page becomes live, and without a websocket every control still
+works as a plain request.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ class Live(pn.custom.JSComponent):
 
     regions = param.Dict(default={}, doc="HTML by region; patched into [data-region=…].")
     address = param.String(doc="The page's URL without its host.")
-    push = param.Boolean(default=True, doc="Whether the address is a new step in the browser's history.")
+    push = param.Boolean(
+        default=True, doc="Whether the address is a new step in the browser's history."
+    )
 
     _esm = Path(__file__).parent / "static" / "live.js"
 

@@ -25,7 +25,8 @@ ENVIRONMENT = Environment(
 
 @cache
 def asset(name: str) -> str:
-    """The address of a file of ours; its version is in it, so that browsers may keep it for ever."""
+    """The address of a file of ours; its version is in it, so that browsers may keep it for
+    ever."""
     version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/assets/{name}?v={version}"
 

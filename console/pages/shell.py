@@ -14,7 +14,8 @@ from schema.policy import Principal
 
 
 def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]]]:
-    """The five sections with the pages that exist and that the viewer may open; empty ones are left out."""
+    """The five sections with the pages that exist and that the viewer may open; empty ones are left
+    out."""
     mine = [page for page in pages if page.section and may(viewer, page.right)]
     sections = [(name, [page for page in mine if page.section == name]) for name in SECTIONS]
     return [(name, found) for name, found in sections if found]

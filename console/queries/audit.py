@@ -1,4 +1,5 @@
-"""Questions about the audit log. Each takes the rows one may see and a filter, and gives a table."""
+"""Questions about the audit log. Each takes the rows one may see and a filter, and gives a
+table."""
 
 from __future__ import annotations
 
@@ -59,9 +60,10 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Order:
-    """How a timeline is sorted, and after which row a page begins. Rows without a value come last, ties are broken
-    by time and id, newest first, so that every row has one place. `value` is the sorted column's value in the row
-    at (`ts`, `id`), which need not be known when sorting by time. Bindable."""
+    """How a timeline is sorted, and after which row a page begins. Rows without a value come last,
+    ties are broken by time and id, newest first, so that every row has one place. `value` is the
+    sorted column's value in the row at (`ts`, `id`), which need not be known when sorting by time.
+    Bindable."""
 
     column: str = "timestamp"
     descending: bool = True
@@ -84,7 +86,8 @@ class Order:
         return events.order_by([main, events.timestamp.desc(), events.id.desc()])
 
     def _after(self, events: ir.Table) -> Any:
-        """Keyset. The leading `<=` lets the engine skip whole blocks of rows; an OR alone would not."""
+        """Keyset. The leading `<=` lets the engine skip whole blocks of rows; an OR alone would
+        not."""
         if self.column == "timestamp" and not self.descending:
             later = (events.timestamp > self.ts) | (events.id > self.id)
             return (events.timestamp >= self.ts) & later
@@ -149,7 +152,8 @@ def by_id(seen: Seen, id: Id) -> ir.Table:
 
 
 def kpis(seen: Seen, filter: AuditFilter) -> ir.Table:
-    """One row: `events_total`, `active_users` (people only), `errors`, `p95_duration_ms`, `measured`."""
+    """One row: `events_total`, `active_users` (people only), `errors`, `p95_duration_ms`,
+    `measured`."""
     events = filter.apply(seen.rows())
     person = events.user_id.notnull() & ~events.source.isin(MACHINES)
     return events.aggregate(
@@ -162,8 +166,8 @@ def kpis(seen: Seen, filter: AuditFilter) -> ir.Table:
 
 
 def facets(seen: Seen, filter: AuditFilter) -> ir.Table:
-    """Long table `facet, value, count, values, rank`: for each facet its most frequent values, and one row of rank
-    `FACET_VALUES` that sums the rest. Null is a value of its own."""
+    """Long table `facet, value, count, values, rank`: for each facet its most frequent values, and
+    one row of rank `FACET_VALUES` that sums the rest. Null is a value of its own."""
     events = filter.apply(seen.rows()).select(*FACETS.values())
     return ibis.union(*(_facet(events, facet, column) for facet, column in FACETS.items()))
 
@@ -186,7 +190,8 @@ def _facet(events: ir.Table, facet: str, column: str) -> ir.Table:
 
 
 def histogram(seen: Seen, filter: AuditFilter, seconds: int) -> ir.Table:
-    """`bucket` (epoch seconds, a multiple of `seconds`), `total`, `error`; empty buckets are absent."""
+    """`bucket` (epoch seconds, a multiple of `seconds`), `total`, `error`; empty buckets are
+    absent."""
     events = filter.apply(seen.rows())
     start = (events.timestamp.epoch_seconds() // seconds) * seconds
     return (

@@ -1,4 +1,5 @@
-"""The one filter of the audit log. Timeline, KPIs, facets, histogram, export and notebooks all apply this one."""
+"""The one filter of the audit log. Timeline, KPIs, facets, histogram, export and notebooks all
+apply this one."""
 
 from __future__ import annotations
 
@@ -58,11 +59,13 @@ class Term:
 
     def condition(self, rows: ir.Table) -> Any:
         tests = [
-            rows[NULLABLE[self.field]].isnull() if self._empty(value) else FIELDS[self.field](rows, value)
+            rows[NULLABLE[self.field]].isnull()
+            if self._empty(value)
+            else FIELDS[self.field](rows, value)
             for value in self.values
         ]
         any_of = reduce(lambda left, right: left | right, tests)
-        return ~any_of.fill_null(False) if self.excluded else any_of  # noqa: FBT003 (Ibis' own)
+        return ~any_of.fill_null(False) if self.excluded else any_of
 
     def _empty(self, value: Any) -> bool:
         return self.field in NULLABLE and isinstance(value, str) and value == NONE
@@ -70,8 +73,9 @@ class Term:
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """Which rows: a window (naive UTC, both ends included), terms that must all hold, and whether the reads of
-    the four pages themselves are shown. Bindable: one compiled query serves all filters of one shape."""
+    """Which rows: a window (naive UTC, both ends included), terms that must all hold, and whether
+    the reads of the four pages themselves are shown. Bindable: one compiled query serves all
+    filters of one shape."""
 
     since: datetime | None = None
     until: datetime | None = None

@@ -2,7 +2,8 @@
 
     action:sync. -result:error user:a.b@example.com since:2d "free text"
 
-The page's query box, the API's `query` and the CLI's `--query` are this one grammar. SPEC section 5.
+The page's query box, the API's `query` and the CLI's `--query` are this one grammar. SPEC section
+5.
 """
 
 from __future__ import annotations
@@ -67,8 +68,13 @@ class Asked:
 
 
 def ask(given: Mapping[str, str], *, now: datetime, resolve: Resolve) -> Asked:
-    """Parameters of a request -> filter. `resolve` finds the ids of the people meant by a typed name."""
-    terms = [_term(name, text) for name, text in given.items() if name not in (*WINDOW, "query", "include_self_reads")]
+    """Parameters of a request -> filter. `resolve` finds the ids of the people meant by a typed
+    name."""
+    terms = [
+        _term(name, text)
+        for name, text in given.items()
+        if name not in (*WINDOW, "query", "include_self_reads")
+    ]
     typed = _Typed(now=now, resolve=resolve)
     if "query" in given:
         typed.read(given["query"])

@@ -71,8 +71,9 @@ def processing() -> ir.Table:
 
 
 def ingest(day_ago: datetime, hour_ago: datetime) -> ir.Table:
-    """`ever`: files ever uploaded; `uploaded`: in the last day; `processed` of these; `late`: older than an hour and
-    not processed; `failed`: given up for good. Subagents' files belong to their parent and are not counted."""
+    """`ever`: files ever uploaded; `uploaded`: in the last day; `processed` of these; `late`: older
+    than an hour and not processed; `failed`: given up for good. Subagents' files belong to their
+    parent and are not counted."""
     files, states = _rows(SESSION_FILES), _rows(SESSION_PROCESSOR_STATE)
     files = files.filter(files.parent.isnull())
     per_file = states.group_by("session_file").agg(
@@ -87,6 +88,6 @@ def ingest(day_ago: datetime, hour_ago: datetime) -> ir.Table:
         ever=joined.count(),
         uploaded=joined.count(where=recent),
         processed=joined.count(where=recent & done),
-        late=joined.count(where=recent & (joined.uploaded_at < hour_ago) & ~done.fill_null(False)),  # noqa: FBT003
-        failed=joined.count(where=recent & dead & ~done.fill_null(False)),  # noqa: FBT003
+        late=joined.count(where=recent & (joined.uploaded_at < hour_ago) & ~done.fill_null(False)),
+        failed=joined.count(where=recent & dead & ~done.fill_null(False)),
     )

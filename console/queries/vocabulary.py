@@ -1,6 +1,7 @@
 """The words of the audit log: classes of results, sources of rows, the reads that hide themselves.
 
-SPEC sections 4.3 and 5. One place, for the expressions, the pages and the test that walks the code's literals.
+SPEC sections 4.3 and 5. One place, for the expressions, the pages and the test that walks the
+code's literals.
 """
 
 from __future__ import annotations

@@ -18,9 +18,7 @@ def moment(name: str, text: str) -> datetime:
         at = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text.strip())
         return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise BadParameter(
-            name, text, "an ISO time such as 2026-11-22T14:00:00Z"
-        ) from None
+        raise BadParameter(name, text, "an ISO time such as 2026-11-22T14:00:00Z") from None
 
 
 def since(name: str, text: str, now: datetime) -> datetime:
