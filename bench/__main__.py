@@ -44,18 +44,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def measured(wanted: Sequence[Measure], rows: int) -> Report:
     """Run what is wanted: first what needs the file or nothing, then what needs the server."""
-    data = prepared(rows, _say)
-    report = Report(machine={"rows": rows, "cores": os.cpu_count(), "load_before": _load()})
-    report.machine["reference_ms"] = reference(data)
-    before = loop()
-    for measure in wanted:
-        if measure.needs != "server":
-            _take(measure, Stage(data), report)
-    live = [measure for measure in wanted if measure.needs == "server"]
-    if live:
-        _with_server(live, data, report)
-    report.machine["loop_ms"] = [before, loop()]
-    report.machine["load_after"] = _load()
+    with prepared(rows, _say) as data:
+        report = Report(machine={"rows": rows, "cores": os.cpu_count(), "load_before": _load()})
+        report.machine["reference_ms"] = reference(data)
+        before = loop()
+        for measure in wanted:
+            if measure.needs != "server":
+                _take(measure, Stage(data), report)
+        live = [measure for measure in wanted if measure.needs == "server"]
+        if live:
+            _with_server(live, data, report)
+        report.machine["loop_ms"] = [before, loop()]
+        report.machine["load_after"] = _load()
     return report
 
 
@@ -81,7 +81,8 @@ def _take(measure: Measure, stage: Stage, report: Report) -> None:
         for name in measure.gives:
             if name not in report.figures:
                 report.missing[name] = _why(error)
-    report.others.update(dict.fromkeys(measure.gives, watch.others()))
+    if measure.counted:
+        report.others.update(dict.fromkeys(measure.gives, watch.others()))
 
 
 def _why(error: Exception) -> str:

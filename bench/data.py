@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 
 import duckdb
 
+Say = Callable[[str], None]
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".bench"
 SESSIONS, FILES, USERS, SEED = 20_000, 200, 200, 1
@@ -55,17 +58,24 @@ class Data:
         return self.folder / "agnes.duckdb"
 
 
-def prepared(rows: int, say: Any) -> Data:
-    """A fresh copy of the cached data, seeded first where there is none of this kind."""
+@contextmanager
+def prepared(rows: int, say: Say) -> Iterator[Data]:
+    """A copy of the cached data for the time of the block; seeded first where there is none of this
+    kind. The server's log stays, as `.bench/server.log`.
+    """
     kept = _cached(rows, say)
-    folder = CACHE / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    # A copy on write where the file system can; never a hard link, the cache must stay clean.
-    subprocess.run(["cp", "-a", "--reflink=auto", str(kept), str(folder)], check=True)
-    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    say("moving the data to the present")
-    move(folder / "agnes.duckdb", _now() - datetime.fromisoformat(about["until"]))
-    return _opened(folder, rows)
+    folder = CACHE / f"run-{os.getpid()}"
+    try:
+        # A copy on write where the file system can; never a hard link, the cache must stay clean.
+        subprocess.run(["cp", "-a", "--reflink=auto", str(kept), str(folder)], check=True)
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        say("moving the data to the present")
+        move(folder / "agnes.duckdb", _now() - datetime.fromisoformat(about["until"]))
+        yield _opened(folder, rows)
+    finally:
+        if (log := folder / "server.log").exists():
+            log.replace(CACHE / "server.log")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def move(database: Path, by: timedelta) -> None:
@@ -90,7 +100,7 @@ def key() -> str:
     return digest.hexdigest()[:12]
 
 
-def _cached(rows: int, say: Any) -> Path:
+def _cached(rows: int, say: Say) -> Path:
     kept = CACHE / f"data-{rows}-{key()}"
     if not kept.exists():
         CACHE.mkdir(exist_ok=True)
@@ -106,6 +116,7 @@ def _seed(kept: Path, rows: int) -> None:
     from ingest.seed import seed
     from schema.store import Store
 
+    os.umask(0o077)  # as a server would have it: nobody else may read the data
     made = kept.with_name(f"new-{kept.name}")
     shutil.rmtree(made, ignore_errors=True)
     until = _now()

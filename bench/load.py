@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,7 +83,8 @@ class Connection:
         if len(self._answer) < self._needed:
             return False
         if not self._answer.startswith(b"HTTP/1.1 2"):
-            raise Refused(self._answer[:400].decode("latin-1"))
+            status, body = self._answer.splitlines()[0], self._answer.partition(b"\r\n\r\n")[2]
+            raise Refused(f"{status.decode()}: {body[:200]!r}")
         return True
 
 
@@ -96,9 +98,11 @@ def drive(job: Job) -> Outcome:
     def following() -> bytes:
         return requests[sent % len(requests)].replace(COUNTER.encode(), b"%08d" % sent)
 
-    with selectors.DefaultSelector() as ready:
+    with ExitStack() as open_ones:
+        ready = open_ones.enter_context(selectors.DefaultSelector())
         for _ in range(min(job.clients, total)):
             connection = Connection(job)
+            open_ones.enter_context(connection.socket)
             ready.register(connection.socket, selectors.EVENT_READ, connection)
             connection.send(following(), measured=sent >= job.warm)
             sent += 1
@@ -117,8 +121,6 @@ def drive(job: Job) -> Outcome:
                         began = time.perf_counter()
                     connection.send(following(), measured=sent >= job.warm)
                     sent += 1
-        for key in list(ready.get_map().values()):
-            key.data.socket.close()
     return Outcome(took, time.perf_counter() - began)
 
 

@@ -25,6 +25,7 @@ READ = "activity.read"
 # A page needs few rows: look just below its start first. The cost of a page then does not depend on
 # its depth.
 _STEPS = (timedelta(hours=1), timedelta(hours=8), timedelta(hours=64))
+_SEARCH_STEPS = (timedelta(hours=8),)  # a search looks through texts: each step costs
 _BUCKETS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 MOST_BUCKETS = 60
 
@@ -41,8 +42,7 @@ class Reader:
         return Seen(AUDIT_LOG, self.principal)
 
     def ask(self, question: Any, *args: Any) -> list[Row]:
-        rows: list[Row] = self.instance.store.ask(question, self.seen, *args).to_pylist()
-        return rows
+        return self.instance.store.rows(question, self.seen, *args)
 
     def dress(self, rows: Iterable[Row]) -> list[Row]:
         """Rows with the names of their people, masked for this reader."""
@@ -108,7 +108,8 @@ def _windows(filter: AuditFilter, by: Order) -> Iterable[AuditFilter]:
     if by.column == "timestamp" and by.descending:
         tops = [at for at in (by.ts, filter.until) if at is not None]
         if tops and filter.since is not None:
-            for step in _STEPS:
+            searching = any(term.field == "q" for term in filter.terms)
+            for step in _SEARCH_STEPS if searching else _STEPS:
                 if min(tops) - step > filter.since:
                     yield replace(filter, since=min(tops) - step, until=min(tops))
     yield filter

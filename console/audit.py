@@ -24,11 +24,21 @@ from schema.tables import AUDIT_LOG
 from schema.transaction import Rows
 
 SECRET_KEY = re.compile(
-    r"passw(or)?d|token|secret|api_?key|bearer|private_?key|signing_?key|credential|authorization|cookie",
+    r"passw(or)?d|passphrase|token|secret|(api|private|signing|access)[-_. ]?key|bearer|credential"
+    r"|authorization|cookie",
     re.IGNORECASE,
 )
 # Keys that match but hold no secret.
-HARMLESS_KEYS = frozenset({"token_id", "input_tokens", "output_tokens", "tokens"})
+HARMLESS_KEYS = frozenset(
+    {
+        "token_id",
+        "tokens",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_creation_tokens",
+    }
+)
 HIDDEN = "(hidden)"
 TEXT_LIMIT = 256
 ERROR_LIMIT = 200
@@ -123,6 +133,8 @@ def clean(value: Any, key: str = "", depth: int = 0) -> Any:
         return [clean(part, key, depth + 1) for part in value]
     if isinstance(value, str):
         return cut(value, ERROR_LIMIT if key in ("error", "reason", "detail") else TEXT_LIMIT)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return cut(str(value))  # more than JSON's writer takes
     if value is None or isinstance(value, bool | int | float | datetime):
         return value
     return cut(str(value))
@@ -175,7 +187,7 @@ class LostWrites:
     def __init__(self, kept: int = 10_000) -> None:
         self._lost: deque[tuple[datetime, str]] = deque(maxlen=kept)
 
-    def add(self, error: Exception) -> None:
+    def add(self, error: BaseException) -> None:
         self._lost.append((now(), cut(str(error), ERROR_LIMIT)))
 
     def since(self, moment: datetime) -> int:

@@ -16,11 +16,11 @@ from pathlib import Path
 import duckdb
 
 from console.audit import now
-from console.identity.gate import rows_of
+from console.queries.pulse import events_after
 from schema import migrate
+from schema.bind import At
 from schema.errors import AgnesError
 from schema.store import Store
-from schema.tables import AUDIT_LOG
 
 DUCKDB = "1.5.5"  # the tested version; see docs of engines in ARCHITECTURE.md
 LEAST_FREE = 1 << 30  # bytes; a checkpoint may need as much as the database grows in a day
@@ -68,9 +68,8 @@ def clock(patient: Patient) -> Diagnosis:
     time."""
     if patient.store is None:
         return Diagnosis("clock", "ok", f"{patient.clock():%Y-%m-%d %H:%M:%S} UTC")
-    events = rows_of(AUDIT_LOG)
-    recent = events.filter(events.timestamp > patient.clock() + _AHEAD)
-    ahead = patient.store.read(recent.count().as_table()).to_pylist()[0].popitem()[1]
+    (found,) = patient.store.rows(events_after, At(patient.clock() + _AHEAD))
+    ahead = found["events"]
     if ahead:
         message = f"{ahead} events lie in the future of {patient.clock():%Y-%m-%d %H:%M:%S} UTC"
         return Diagnosis(

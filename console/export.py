@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Row = dict[str, Any]
-# A spreadsheet runs a cell that begins like this; a leading apostrophe makes it text and can be
-# taken off again.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that begins like this; a leading apostrophe makes it text. A cell that
+# begins with one gets another: whoever takes one off every such cell has the texts again.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
 def as_csv(batches: Iterable[list[Row]], columns: Sequence[str]) -> Iterator[bytes]:

@@ -161,7 +161,7 @@ class Handler(RequestHandler):
 
     def _failure_written(self, done: Any) -> None:
         if (error := done.exception()) is not None:
-            self.instance.lost_writes.add(error)
+            self.instance.lost(error)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if isinstance(value, AgnesError | HTTPError):

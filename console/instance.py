@@ -42,9 +42,13 @@ class Instance:
         try:
             await self.store.awrite(row)
         except Exception as error:  # noqa: BLE001 (whatever it is, the read goes on)
-            self.lost_writes.add(error)
-            self.metrics.lost.inc()
-            reason = error.message if isinstance(error, AgnesError) else str(error)
-            log.error("audit row lost", reason=reason)
+            self.lost(error)
             return False
         return True
+
+    def lost(self, error: BaseException) -> None:
+        """An audit row could not be written: counted, shown in the pulse, logged."""
+        self.lost_writes.add(error)
+        self.metrics.lost.inc()
+        reason = error.message if isinstance(error, AgnesError) else str(error)
+        log.error("audit row lost", reason=reason)

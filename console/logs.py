@@ -18,6 +18,15 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def _name_trace(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The text form prints `exception` and `stack` below their line; by other names they stay in
+    it."""
+    for key in ("exception", "stack"):
+        if key in event:
+            event[f"{key}_text"] = event.pop(key)
+    return event
+
+
 def _flatten(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     return {
         key: one_line(value) if isinstance(value, str) else value for key, value in event.items()
@@ -31,6 +40,7 @@ def configure(level: str, form: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _name_trace,
         _flatten,
     ]
     renderer: Any = (

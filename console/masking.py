@@ -23,7 +23,8 @@ _LITERAL = re.compile(
     r"""
       --[^\n]*                                   # comments may hold anything
     | /\*.*?(?:\*/|\Z)
-    | \b[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)          # E'it\'s'
+    | (?P<name>"(?:[^"]|"")*(?:"|\Z))        # "it's": a name; its quote opens nothing
+    | (?<![\w$])[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)          # E'it\'s'
     | (?:\b[bBxXnN])?'(?:[^']|'')*(?:'|\Z)       # 'it''s'
     | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)     # $tag$ … $tag$
     | (?<![\w"])\d[\w.]*(?:[eE][+-]?\d+)?        # 42, 1.5e-3, 0xFF; not the 1 of t1
@@ -33,7 +34,7 @@ _LITERAL = re.compile(
 
 
 def mask_sql(text: str) -> str:
-    return _LITERAL.sub("?", text)
+    return _LITERAL.sub(lambda found: found["name"] or "?", text)
 
 
 def mask(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:

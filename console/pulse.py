@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from console import doctor
 from console.audit import now
 from console.instance import Instance
 from console.queries import pulse as questions
+from schema.bind import At
 
 GREEN, YELLOW, RED = COLOURS = ("green", "yellow", "red")
 NOTHING = "nothing yet"
@@ -53,14 +54,18 @@ class Moment:
 
     instance: Instance
     at: datetime
+    _asked: dict[Any, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def ask(self, question: Any, *args: Any) -> dict[str, Any]:
-        rows = self.all(question, *args)
-        return rows[0] if rows else {}
+    def ask(self, question: Any, *moments: datetime) -> dict[str, Any]:
+        return self.all(question, *moments)[0]
 
-    def all(self, question: Any, *args: Any) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.instance.store.read(question(*args)).to_pylist()
-        return rows
+    def all(self, question: Any, *moments: datetime) -> list[dict[str, Any]]:
+        """Rows of a question about these moments; asked once, however many fields need them."""
+        key = (question, moments)
+        if key not in self._asked:
+            asked = tuple(At(moment) for moment in moments)
+            self._asked[key] = self.instance.store.rows(question, *asked)
+        return self._asked[key]
 
     def ago(self, **span: float) -> datetime:
         return self.at - timedelta(**span)
@@ -71,7 +76,7 @@ def scheduler(here: Moment) -> Field:
     # The last two hours decide the colour and cost little; older ticks are looked for only without
     # one.
     found = here.ask(questions.last_tick, here.ago(seconds=TICK_RED))["at"]
-    found = found or here.ask(questions.last_tick, None)["at"]
+    found = found or here.ask(questions.last_tick_ever)["at"]
     if found is None:
         up = (here.at - here.instance.started_at).total_seconds()
         if up < TICK_YELLOW:

@@ -10,6 +10,7 @@ give the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -60,6 +61,22 @@ class Bindable(Protocol):
 
     def bound(self, prefix: str) -> Self:
         """The same argument with each value replaced by `point(prefix + key, value)`."""
+
+
+@dataclass(frozen=True)
+class At:
+    """A moment as an argument of a question."""
+
+    moment: datetime
+
+    def shape(self) -> Hashable:
+        return ()
+
+    def values(self) -> Mapping[str, Value]:
+        return {"at": self.moment}
+
+    def bound(self, prefix: str) -> At:
+        return At(point(prefix + "at", self.moment))
 
 
 def to_placeholders(tree: sge.Expression) -> sge.Expression:

@@ -92,4 +92,6 @@ def back_up(path: Path, before: Migration) -> Path:
         source = Path(f"{path}{suffix}")
         if source.exists():
             shutil.copy2(source, f"{target}{suffix}")
+        else:  # a log left by an earlier attempt belongs to another copy
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
     return target

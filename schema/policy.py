@@ -60,7 +60,9 @@ class Seen:
         return (self.table.name, self.principal.sees_all(self.table))
 
     def values(self) -> Mapping[str, Value]:
-        return {} if self.principal.sees_all(self.table) else {"me": self.principal.user_id}
+        if self.table.owner is None or self.principal.sees_all(self.table):
+            return {}  # the query has no place for it
+        return {"me": self.principal.user_id}
 
     def bound(self, prefix: str) -> Self:
         me = {key: point(prefix + key, value) for key, value in self.values().items()}

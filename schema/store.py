@@ -13,6 +13,7 @@ import queue
 import threading
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ Done = Future[Any] | asyncio.Future[Any]
 Item = tuple[tuple[Step, ...], Done, Loop | None]
 _GROUP = 512  # writes in one commit, at most
 _PLANS = 512  # compiled questions kept
+_LOG = 16 << 20  # bytes of write-ahead log that are folded into the file
 _FULL = ("No space left", "Disk quota", "disk is full", "File too large", "not enough space")
 
 
@@ -51,18 +53,19 @@ def settle(answers: Sequence[tuple[Done, Loop | None, Any]]) -> None:
     for loop, some in by_loop.items():
         if loop is None:
             resolve(some)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(resolve, some)
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(resolve, some)
 
 
 def resolve(answers: Sequence[tuple[Done, Any]]) -> None:
     for done, answer in answers:
-        if done.cancelled():
-            continue  # the caller left; the write stands all the same
-        if isinstance(answer, Failure):
-            done.set_exception(answer.error)
-        else:
-            done.set_result(answer)
+        # The caller may have left, at any moment; the write stands all the same.
+        with contextlib.suppress(asyncio.InvalidStateError, futures.InvalidStateError):
+            if isinstance(answer, Failure):
+                done.set_exception(answer.error)
+            else:
+                done.set_result(answer)
 
 
 class Store:
@@ -87,6 +90,8 @@ class Store:
         self._commits = 0
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._waiting = 0
+        self._fold_at = _LOG
+        self._broken = False  # the engine refuses all work until it is opened anew
         self._closing = threading.Lock()
         self._closed = False
         self._writer = threading.Thread(target=self._write_forever, name="agnes-write", daemon=True)
@@ -102,6 +107,20 @@ class Store:
         """Run `question(*args)`. Arguments that are `Bindable` (filters, row rights) are compiled
         once per shape and their values sent as parameters; all others are part of the shape and
         must be hashable."""
+        return self._run(*self._planned(question, args))
+
+    def rows(self, question: Callable[..., ir.Table], *args: Any) -> list[dict[str, Any]]:
+        """`ask`, as a list of dicts: for answers of some hundred rows, where making an Arrow table
+        would cost as much as the query (1 ms)."""
+        sql, values = self._planned(question, args)
+        with self._cursor() as cursor:
+            found = cursor.execute(sql, values or None).fetchall()
+            names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def _planned(
+        self, question: Callable[..., ir.Table], args: tuple[Any, ...]
+    ) -> tuple[str, dict[str, Value]]:
         key: list[Hashable] = [question]
         values: dict[str, Value] = {}
         for number, arg in enumerate(args):
@@ -110,7 +129,7 @@ class Store:
                 values |= {f"a{number}_{name}": value for name, value in arg.values().items()}
             else:
                 key.append(arg)
-        return self._run(self._plan(tuple(key), question, args), values)
+        return self._plan(tuple(key), question, args), values
 
     @contextlib.contextmanager
     def snapshot(
@@ -229,16 +248,19 @@ class Store:
                         break
                     group.append(item)
             self._commit(group)
+            self._fold_log()
 
     def _commit(self, group: list[Item]) -> None:
         try:
             answers: list[Any] = self._attempt([steps for steps, _, _ in group])
         except Exception as error:  # noqa: BLE001 (whatever it is, its writer is told)
-            if len(group) > 1:  # only the guilty one fails: each again, alone
+            # Only the guilty one fails: each again, alone. Not after a fatal error: the commit may
+            # stand, and a second try would write it twice.
+            if len(group) > 1 and not isinstance(error, duckdb.FatalException):
                 for item in group:
                     self._commit([item])
                 return
-            answers = [Failure(self._explain(error))]
+            answers = [Failure(self._explain(error))] * len(group)
         with self._closing:
             self._waiting -= len(group)
         settle(
@@ -246,9 +268,8 @@ class Store:
         )
 
     def _attempt(self, writes: list[tuple[Step, ...]]) -> list[Any]:
-        con = self._engine.root
+        con = self._begin()
         transaction = Transaction(con, self._engine.compile)
-        con.begin()
         try:
             answers = [transaction.do(steps) for steps in writes]
             transaction.flush()
@@ -258,12 +279,34 @@ class Store:
                 duckdb.Error
             ):  # a failed commit has ended the transaction already
                 con.rollback()
-            if isinstance(error, duckdb.FatalException):
-                self._reopen()
+            self._broken = isinstance(error, duckdb.FatalException)
             raise
         self._commits += 1
         self._versions.update(transaction.touched)
         return answers
+
+    def _begin(self) -> duckdb.DuckDBPyConnection:
+        if not self._broken:
+            try:
+                return self._engine.root.begin()
+            except duckdb.FatalException:
+                self._broken = True  # a reader met the error first
+        self._reopen()
+        return self._engine.root.begin()
+
+    def _fold_log(self) -> None:
+        """Move what the write-ahead log holds into the file. Apart from any commit, so that a
+        failure (a full disk) is nobody's; tried again when as much has been added."""
+        log = Path(f"{self.path}.wal")
+        size = log.stat().st_size if log.exists() else 0
+        if self._broken or size < self._fold_at:
+            return
+        try:
+            self._engine.root.execute("CHECKPOINT")
+            self._fold_at = _LOG
+        except duckdb.Error as error:
+            self._fold_at = size + _LOG
+            self._broken = isinstance(error, duckdb.FatalException)
 
     def _explain(self, error: Exception) -> Exception:
         if isinstance(error, OSError | duckdb.Error) and any(word in str(error) for word in _FULL):
@@ -277,6 +320,7 @@ class Store:
         """DuckDB refuses all work after a fatal error (a failed checkpoint, say): open anew."""
         self._close_engine()
         self._engine = open_migrated(self.path, **self._options)
+        self._broken = False
 
     def _close_engine(self) -> None:
         with contextlib.suppress(queue.Empty):

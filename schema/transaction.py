@@ -78,6 +78,8 @@ class Transaction:
 
     def flush(self) -> None:
         for name, rows in self._pending.items():
+            if not rows:
+                continue
             if len(rows) <= _FEW:
                 self._append_few(self._tables[name], rows)
             else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import Any, ClassVar
 
 import ibis
@@ -18,8 +17,8 @@ from console.handler import Handler, integer
 from console.identity.rights import ACTIVITY, Right
 from console.linked import linked
 from console.queries import audit
-from console.queries.audit_grammar import PARAMETERS, Asked, ask
-from console.queries.window import MAX_MINUTES, moment
+from console.queries.audit_grammar import PARAMETERS, WINDOW, Asked, ask, window
+from console.queries.window import moment
 from schema.errors import BadParameter
 from schema.policy import visible
 from schema.tables import SYNC_HISTORY
@@ -90,16 +89,11 @@ class Health(Handler):
 
 class Sync(AuditHandler):
     async def get(self) -> None:
-        given = self.query(("since_minutes", "since", "limit", "status", "table_id"))
+        given = self.query((*WINDOW, "limit", "status", "table_id"))
         limit = integer(given, "limit", 100, 1, 500)
-        minutes = integer(given, "since_minutes", 1440, 1, MAX_MINUTES)
-        start = (
-            moment("since", given["since"])
-            if "since" in given
-            else now() - timedelta(minutes=minutes)
-        )
+        since, until = window(given, now())
         rows = visible(SYNC_HISTORY, self.caller.me)
-        rows = rows.filter(rows.synced_at >= start)
+        rows = rows.filter(rows.synced_at >= since, rows.synced_at <= until)
         for name in ("status", "table_id"):
             if name in given:
                 rows = rows.filter(rows[name] == given[name])

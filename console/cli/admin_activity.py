@@ -239,8 +239,8 @@ def show(
     if as_json:
         show_json(answer)
         return
-    _show_fields(answer["row"])
-    linked = answer.get("linked")
+    linked = answer.pop("linked", None)
+    _show_fields(answer)
     if linked:
         for record in linked.get("records") or [linked["record"]]:
             say(f"\n{plain(linked['kind'])}")

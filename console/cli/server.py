@@ -5,6 +5,7 @@ All but `doctor` open the data file themselves, so no server may hold it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ STALE = timedelta(hours=6)  # older demo data would show a sick instance
 def _settings(data_dir: Path | None) -> Settings:
     from console.settings import Settings
 
+    os.umask(0o077)  # whatever these commands make is for this user only
     return Settings(AGNES_DATA_DIR=str(data_dir or ""))
 
 

@@ -134,17 +134,26 @@ class ActivityPage:
         return visit
 
     def _live(self, instance: Instance, came: Caller) -> Live:
+        steps = 0
+
         async def go(query: str, *, push: bool) -> None:
+            nonlocal steps
+            steps += 1
+            step = steps
             try:
                 principal = await instance.gate.still(came.me)
                 require(principal, self.right)
                 caller = Caller(principal, came.client_kind, came.client_ip)
                 _, regions = await self._show(instance, caller, query)
             except AgnesError as error:
-                live.param.update(regions={"notice": render("activity/notice.html", error=error)})
+                # Who may no longer read the log does not keep what they have read of it so far.
+                kept = {} if error.status >= 500 else dict.fromkeys(REGIONS, "")
+                notice = render("activity/notice.html", error=error)
+                live.show({**kept, "notice": notice}, step=step)
                 return
-            address = f"{self.path}?{query}" if query else self.path
-            live.param.update(push=push, address=address, regions=regions)
+            if step == steps:  # else the reader has gone on already
+                address = f"{self.path}?{query}" if query else self.path
+                live.show(regions, step=step, address=address, push=push)
 
         def start(query: str, push: bool) -> None:  # noqa: FBT001 (called with what the browser sent)
             pn.state.execute(partial(go, query.removeprefix("?"), push=push))

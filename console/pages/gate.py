@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bokeh.server.auth_provider import AuthProvider
-from tornado.web import RequestHandler
+from tornado.web import HTTPError, RequestHandler
 
 from console.handler import SECURITY, as_agnes_error
 from console.identity.rights import require
@@ -67,27 +67,41 @@ class PageGate(AuthProvider):
         path = _SUFFIX.sub("", handler.request.path).rstrip("/") or "/"
         is_page = path == (handler.request.path.rstrip("/") or "/")
         handler.request.caller = caller  # type: ignore[attr-defined]
-        for name, value in SECURITY.items():
-            handler.set_header(name, value)
+        _secure(handler)
         try:
             page = self._pages[path]
             require(caller.principal, page.right)
-            if is_page:
+            if is_page and handler.request.method == "GET":
                 arrival = await page.arrive(self._instance, caller, handler.request.query)
                 handler.set_status(arrival.status)
                 handler.request.arrival = arrival  # type: ignore[attr-defined]
         except NotSignedIn:
             if is_page:
                 handler.redirect("/login?" + urlencode({"next": handler.request.uri or "/"}))
-            else:
-                handler.set_status(401)
-                handler.finish()
-            return None
+                return None
+            raise HTTPError(401) from None
         except Exception as error:
             if not isinstance(error, AgnesError):
                 raise
+            if (
+                not is_page
+            ):  # a refused websocket is closed by its own handler; finished here it would be twice
+                raise HTTPError(error.status) from None
             known = as_agnes_error(error.status, (type(error), error, None))
             handler.set_status(known.status)
             handler.finish(error_page(known))
             return None
         return caller.me.user_id
+
+
+def _secure(handler: RequestHandler) -> None:
+    """Our headers on an answer of Panel's handlers, which drop all headers when they answer an error."""
+
+    def set_headers() -> None:
+        for name, value in SECURITY.items():
+            handler.set_header(name, value)
+        handler.set_header("Cache-Control", "no-store")
+        handler.clear_header("Server")
+
+    handler.set_default_headers = set_headers  # type: ignore[method-assign]
+    set_headers()

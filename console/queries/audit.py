@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from console.queries.audit_filter import AuditFilter
-from console.queries.vocabulary import MACHINES
+from console.queries.vocabulary import by_people
 from schema.bind import Value, point
 from schema.policy import Seen
 
@@ -155,10 +155,9 @@ def kpis(seen: Seen, filter: AuditFilter) -> ir.Table:
     """One row: `events_total`, `active_users` (people only), `errors`, `p95_duration_ms`,
     `measured`."""
     events = filter.apply(seen.rows())
-    person = events.user_id.notnull() & ~events.source.isin(MACHINES)
     return events.aggregate(
         events_total=events.count(),
-        active_users=events.user_id.nunique(where=person),
+        active_users=events.user_id.nunique(where=by_people(events)),
         errors=events.count(where=events.result_class == "error"),
         p95_duration_ms=events.duration_ms.quantile(0.95),
         measured=events.duration_ms.count(),

@@ -34,7 +34,7 @@ FIELDS: dict[str, Condition] = {
     "action_in": _equal("action"),
     "resource": _equal("resource"),
     "resource_prefix": _prefix("resource"),
-    "result": _prefix("result"),
+    "result": lambda rows, value: (rows.result_class == value) | rows.result.startswith(value),
     "result_pattern": lambda rows, value: rows.result.like(value),
     "result_class": _equal("result_class"),
     "source": _equal("source"),

@@ -83,7 +83,7 @@ def ask(given: Mapping[str, str], *, now: datetime, resolve: Resolve) -> Asked:
         raise BadParameter("query", given.get("query", ""), f"at most {TERMS_LIMIT} terms")
     until = moment("until", given["until"]) if "until" in given else None
     upper = _narrower(until, typed.until, min) or now
-    lower = _narrower(_lower(given, until or now, terms, typed), typed.since, max)
+    lower = _narrower(_lower(given, upper, terms, typed), typed.since, max)
     if lower is not None and lower > upper:
         raise BadParameter("since", _iso(lower), f"a time before until={_iso(upper)}")
     hidden = _flag(given.get("include_self_reads", "false"))
@@ -109,6 +109,15 @@ def _lower(
         return None  # the typed bound stands alone
     searching = any(term.field == "q" for term in terms)
     return upper - timedelta(minutes=WEEK if searching else DAY)
+
+
+def window(given: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+    """`since` and `until` of a list that takes no other filter; the last day without any."""
+    bounds = {name: given[name] for name in WINDOW if name in given}
+    found = ask(bounds, now=now, resolve=lambda name: ()).filter
+    if found.since is None or found.until is None:
+        raise LookupError("a window without a typed query has both ends")
+    return found.since, found.until
 
 
 def _term(name: str, text: str) -> Term:
@@ -167,13 +176,13 @@ class _Typed:
             self._bound(name, value, excluded=excluded)
         elif name not in QUERY_FIELDS:
             raise BadParameter.unknown(name, (*QUERY_FIELDS, "since", "until"), what="field")
+        elif not value:
+            raise BadParameter("query", f'{name}:""', "give a value after the colon")
         else:
             field, values = self._meaning(name, limited("query", value))
             self._fields.setdefault((field, excluded), []).extend(values)
 
     def _meaning(self, name: str, value: str) -> tuple[str, tuple[str, ...]]:
-        if name == "result":
-            return ("result_class" if value in RESULT_CLASSES else "result"), (value,)
         if name == "user":
             return "user_id", (value,) if value == "none" else self._resolve(value)
         if name == "kind" and value not in _CLOSED["client_kind"]:
@@ -203,7 +212,7 @@ def limited(name: str, text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def _minutes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_MINUTES):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= MAX_MINUTES):
         raise BadParameter("since_minutes", text, f"a whole number from 1 to {MAX_MINUTES}")
     return int(text)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from console.queries.vocabulary import MACHINES, with_derived
+from console.queries.vocabulary import by_people, with_derived
+from schema.bind import At
 from schema.tables import (
     AUDIT_LOG,
     SESSION_FILES,
@@ -25,29 +25,42 @@ def _rows(table: Table) -> Any:
     return ibis.table(table.schema, name=table.name)
 
 
-def last_tick(since: datetime | None) -> ir.Table:
+def last_tick(since: At) -> ir.Table:
     """`at`: when the scheduler last did something, at or after `since`."""
     events = _rows(AUDIT_LOG)
-    if since is not None:
-        events = events.filter(events.timestamp >= since)
-    events = with_derived(events)
+    return _last_tick(events.filter(events.timestamp >= since.moment))
+
+
+def last_tick_ever() -> ir.Table:
+    """`at`: when the scheduler last did something."""
+    return _last_tick(_rows(AUDIT_LOG))
+
+
+def _last_tick(rows: ir.Table) -> ir.Table:
+    events = with_derived(rows)
     ticks = events.filter((events.source == "scheduler") | (events.action == "script_runner.tick"))
     return ticks.aggregate(at=ticks.timestamp.max())
 
 
-def people_since(moment: datetime) -> ir.Table:
-    """`people`: how many people did something."""
-    events = with_derived(_rows(AUDIT_LOG))
-    acting = events.filter(
-        events.timestamp >= moment, events.user_id.notnull(), ~events.source.isin(MACHINES)
+def events_after(moment: At) -> ir.Table:
+    """`events`: how many events lie after a moment."""
+    events = _rows(AUDIT_LOG)
+    return events.filter(events.timestamp > moment.moment).aggregate(
+        events=lambda rows: rows.count()
     )
+
+
+def people_since(start: At) -> ir.Table:
+    """`people`: how many people did something."""
+    events = _rows(AUDIT_LOG)
+    acting = events.filter(events.timestamp >= start.moment, by_people(events))
     return acting.aggregate(people=acting.user_id.nunique())
 
 
-def syncs_since(moment: datetime) -> ir.Table:
+def syncs_since(start: At) -> ir.Table:
     """`table_id, ok, failed` of each table with an attempt, most failures first."""
     syncs = _rows(SYNC_HISTORY)
-    recent = syncs.filter(syncs.synced_at >= moment)
+    recent = syncs.filter(syncs.synced_at >= start.moment)
     good = recent.status.isin(("ok", "success"))
     skipped = recent.status.isnull() | (recent.status == "skipped")
     return (
@@ -70,7 +83,7 @@ def processing() -> ir.Table:
     return done.aggregate(at=done.processed_at.max(), items=done.count())
 
 
-def ingest(day_ago: datetime, hour_ago: datetime) -> ir.Table:
+def ingest(day_ago: At, hour_ago: At) -> ir.Table:
     """`ever`: files ever uploaded; `uploaded`: in the last day; `processed` of these; `late`: older
     than an hour and not processed; `failed`: given up for good. Subagents' files belong to their
     parent and are not counted."""
@@ -81,13 +94,15 @@ def ingest(day_ago: datetime, hour_ago: datetime) -> ir.Table:
         given_up=states.count(where=states.error.notnull() & (states.attempts >= GIVEN_UP)),
     )
     joined = files.left_join(per_file, "session_file")
-    recent = joined.uploaded_at >= day_ago
+    recent = joined.uploaded_at >= day_ago.moment
     done = joined.done_at.notnull() & (joined.done_at >= joined.uploaded_at)
     dead = joined.given_up.fill_null(0) > 0
     return joined.aggregate(
         ever=joined.count(),
         uploaded=joined.count(where=recent),
         processed=joined.count(where=recent & done),
-        late=joined.count(where=recent & (joined.uploaded_at < hour_ago) & ~done.fill_null(False)),
+        late=joined.count(
+            where=recent & (joined.uploaded_at < hour_ago.moment) & ~done.fill_null(False)
+        ),
         failed=joined.count(where=recent & dead & ~done.fill_null(False)),
     )

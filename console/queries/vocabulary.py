@@ -19,7 +19,8 @@ ERROR_PREFIX = "error"
 
 CLIENT_KINDS = ("web", "cli", "agent", "external", "scheduler")
 SOURCES = (*CLIENT_KINDS, "system", "other")
-MACHINES = ("scheduler", "system")  # sources that are no people
+PEOPLE = ("web", "cli", "agent")  # kinds of client behind which a person sits
+LOGIN_FAILED = "auth.login_failed"  # by somebody who may not be who they say
 
 SELF_READS = ("activity.read", "telemetry.read", "sessions.read", "feedback.read")
 
@@ -33,6 +34,11 @@ def class_of(result: str | None) -> str:
     if result.startswith(ERROR_PREFIX):
         return "error"
     return "denied" if result in DENIED else "other"
+
+
+def by_people(rows: ir.Table) -> Any:
+    """True for rows that a person made: signed in, and no machine. SPEC section 11."""
+    return rows.user_id.notnull() & rows.client_kind.isin(PEOPLE) & (rows.action != LOGIN_FAILED)
 
 
 def with_derived(rows: ir.Table) -> ir.Table:

@@ -10,15 +10,19 @@ from schema.errors import BadParameter
 _SPAN = re.compile(r"(\d{1,6})(m|h|d|w)?\Z")
 _UNITS = {"m": 1, "h": 60, "d": 1440, "w": 10_080}
 MAX_MINUTES = 43_200  # 30 days
+FIRST_YEAR, LAST_YEAR = 1970, 9998  # one can reckon with these: no window leaves the calendar
 
 
 def moment(name: str, text: str) -> datetime:
     """An ISO-8601 time, with or without a zone, as naive UTC. A day alone is its midnight."""
     try:
         at = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text.strip())
-        return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
+        at = at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise BadParameter(name, text, "an ISO time such as 2026-11-22T14:00:00Z") from None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise BadParameter(name, text, f"a time from {FIRST_YEAR} to {LAST_YEAR}")
+    return at
 
 
 def since(name: str, text: str, now: datetime) -> datetime:

@@ -225,8 +225,9 @@ def _refuse_twice(store: Store, company: Company, events: Plan) -> None:
         file = [talks.files[talks.by_upload[0]]]
         found.append(_has(store, USAGE_SESSION_SUMMARY, "session_file", file))
     if any(found):
+        wanted = company.wanted
         raise Conflict(
-            f"this file holds rows of seed {company.wanted.seed} up to {company.wanted.until} already",
+            f"this file holds rows of seed {wanted.seed} up to {wanted.until} already",
             detail="Take another --seed or --until, or a new data folder.",
         )
 

@@ -18,6 +18,7 @@ import pytest
 from console.audit import clean
 from console.queries.vocabulary import RESULT_CLASSES, class_of
 from ingest.seed import Seeded, seed
+from ingest.seed.words import RARE
 from schema.errors import BadParameter, Conflict
 from schema.search import search_text
 from schema.store import Store
@@ -153,6 +154,11 @@ def test_params_are_what_the_console_would_have_kept(made: Made) -> None:
         value = orjson.loads(text)
         assert clean(value) == value
     assert 150 < sum(map(len, texts)) / len(texts) < 250
+
+
+def test_one_query_in_so_many_events_names_the_rare_table(made: Made) -> None:
+    found = [row for row in made.rows("audit_log") if RARE.id in row["search"]]
+    assert [row["action"] for row in found] == ["query.local"]
 
 
 def test_most_durations_are_known(made: Made) -> None:

@@ -194,7 +194,7 @@ def test_the_bytes_and_their_name_are_on_disk_before_the_row_and_the_row_before_
     place.mine.mkdir(parents=True)
     with patch.object(uploads, "os", Disk()), patch.object(place.store, "_attempt", committing):
         place.put(LINE)
-    assert steps == ["write", "fsync", "fsync folder", "commit", "rename", "fsync folder"]
+    assert steps == ["write", "fsync", "fsync folder", "commit", "rename"]
 
 
 class Breaks:

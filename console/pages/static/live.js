@@ -3,18 +3,20 @@
 
 const regions = () => document.querySelectorAll("[data-region]");
 
+const controls = (region) => [...region.querySelectorAll("a[href], button, input, select")];
+
 function remember(region) {
   const at = document.activeElement;
   if (!at || !region.contains(at)) return null;
   const key = at.id ? `#${CSS.escape(at.id)}` : at.name ? `[name="${CSS.escape(at.name)}"]` : null;
-  return key && { key, start: at.selectionStart, end: at.selectionEnd };
+  return { key, index: controls(region).indexOf(at), start: at.selectionStart, end: at.selectionEnd };
 }
 
 function patch(region, html) {
   if (region.innerHTML === html) return;
   const focus = remember(region);
   region.innerHTML = html;
-  const again = focus && region.querySelector(focus.key);
+  const again = focus && (focus.key ? region.querySelector(focus.key) : controls(region)[focus.index]);
   if (again) {
     again.focus({ preventScroll: true });
     if (focus.start != null && again.setSelectionRange) again.setSelectionRange(focus.start, focus.end);
@@ -26,12 +28,23 @@ function query(form) {
   return "?" + new URLSearchParams(given);
 }
 
-export function render({ model }) {
-  const busy = (is) => document.body.toggleAttribute("aria-busy", is);
+export function render({ model, view }) {
+  let waiting = null; // where the reader wants to go, until it is shown
+  let lost = false; // without a connection every link and form is the browser's again
+  const wait = (search) => {
+    waiting = search;
+    document.body.toggleAttribute("aria-busy", search !== null);
+  };
   const go = (search, push = true) => {
-    busy(true);
+    if (lost) return location.assign(location.pathname + search);
+    wait(search);
     model.send_msg({ go: search, push });
   };
+  view.model.document.on_event("connection_lost", () => {
+    lost = true;
+    delete document.body.dataset.live;
+    if (waiting !== null) go(waiting);
+  });
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("[data-live] a[href]");
@@ -58,7 +71,7 @@ export function render({ model }) {
       const html = model.regions[region.dataset.region];
       if (html !== undefined) patch(region, html);
     }
-    busy(false);
+    wait(null);
   });
   model.on("address", () => {
     if (model.push && location.pathname + location.search !== model.address) history.pushState(null, "", model.address);

@@ -231,7 +231,7 @@ def test_sync_with_nothing_says_what_to_try(run: Run, server: Server) -> None:
 
 def test_show_prints_the_row_and_every_linked_record(run: Run, server: Server) -> None:
     linked = {"kind": "sync", "record": SYNC, "records": [SYNC, {**SYNC, "table_id": "people"}]}
-    server.on("GET", f"{TIMELINE}/018f-9", {"row": ROW, "linked": linked})
+    server.on("GET", f"{TIMELINE}/018f-9", {**ROW, "linked": linked})
     text = run("admin", "activity", "show", "018f-9").stdout
     assert "2026-01-31 09:05:00Z" in text
     assert '"table": "orders"' in text
@@ -239,7 +239,7 @@ def test_show_prints_the_row_and_every_linked_record(run: Run, server: Server) -
     assert "people" in text.partition("\nsync\n")[2]
     assert "\x1b" not in text
     answer = json.loads(run("admin", "activity", "show", "018f-9", "--json").stdout)
-    assert answer == {"row": ROW, "linked": linked}
+    assert answer == {**ROW, "linked": linked}
 
 
 def test_show_asks_for_one_row_whatever_is_typed(run: Run, server: Server) -> None:

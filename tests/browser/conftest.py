@@ -1,0 +1,134 @@
+"""A seeded console in a process of its own, and the system's Chromium to look at it with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.server_process import ServerProcess, admin_token, agnes
+
+PASSWORD = "correct horse battery"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SEED = ("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--users", "8")
+
+
+class Open(Protocol):
+    """Open `path` as somebody (the admin `boss`, unless said otherwise) and wait until it is live."""
+
+    def __call__(
+        self,
+        path: str = "/admin/activity",
+        *,
+        who: str | None = "boss@example.org",
+        width: int = 1440,
+        scheme: str = "light",
+        scripts: bool = True,
+    ) -> Page: ...
+
+
+@pytest.fixture(scope="session")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("console") / "data"
+    seeded = agnes("seed", *SEED, "--data-dir", folder)
+    assert seeded.returncode == 0, seeded.stderr
+    with ServerProcess(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def api(console: ServerProcess) -> Iterator[httpx.Client]:
+    """An admin's client, who has also made the people whom the tests sign in as."""
+    with console.client(admin_token(console)) as client:
+        for email, is_admin in (("boss@example.org", True), ("ana@example.org", False)):
+            person = {"email": email, "password": PASSWORD, "is_admin": is_admin}
+            made = client.post("/api/admin/users", json=person)
+            assert made.status_code == 201, made.text
+        yield client
+
+
+@pytest.fixture(scope="session")
+def cookies(console: ServerProcess, api: httpx.Client) -> dict[str, dict[str, str]]:
+    """E-mail -> cookies of a browser that has signed in; each is filled at its first use."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser a module: Playwright's event loop must not run on under other tests."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.fail(f"no browser: install one of {', '.join(CHROMIUM)} (Debian: chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(
+    chromium: Browser, console: ServerProcess, api: httpx.Client, cookies: dict[str, dict[str, str]]
+) -> Iterator[Open]:
+    """Opens pages. Afterwards none of them has said an error or asked another host for anything."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def watch(page: Page) -> None:
+        def said(message: Any) -> None:
+            # A page that is meant to be refused is said too; the tests look at its status themselves.
+            if message.type == "error" and "Failed to load resource" not in message.text:
+                trouble.append(f"console: {message.text}")
+
+        def asked(request: Any) -> None:
+            if not request.url.startswith((console.address, "data:", "blob:")):
+                trouble.append(f"another host: {request.url}")
+
+        page.on("console", said)
+        page.on("pageerror", lambda error: trouble.append(f"script: {error}"))
+        page.on("request", asked)
+
+    def open_(
+        path: str = "/admin/activity",
+        *,
+        who: str | None = "boss@example.org",
+        width: int = 1440,
+        scheme: str = "light",
+        scripts: bool = True,
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=console.address,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        if who is not None:
+            known = cookies.get(who) or cookies.setdefault(who, signed_in(console, who))
+            for name, value in known.items():
+                context.add_cookies([{"name": name, "value": value, "url": console.address}])
+        page = context.new_page()
+        watch(page)
+        page.goto(path)
+        if scripts and page.locator("[data-live]").count():
+            page.wait_for_selector("body[data-live=true]")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def signed_in(console: ServerProcess, email: str, password: str = PASSWORD) -> dict[str, str]:
+    """The cookies of a browser in which `email` has signed in."""
+    with console.client() as browser:
+        browser.get("/login")
+        form = {"email": email, "password": password, "_xsrf": browser.cookies["_xsrf"]}
+        answer = browser.post("/login", data=form)
+        assert answer.status_code == 303, answer.text
+        return dict(browser.cookies)

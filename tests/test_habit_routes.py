@@ -1,0 +1,390 @@
+"""Every route of the running application, as everybody: who gets in, and what the answer looks like.
+
+The table below is the whole truth about who may what. A route that is not in it fails the test.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from console.handler import SECURITY
+from schema.policy import SURFACES
+from tests.whole_server import WholeServer
+
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+IN = {200, 201, 204, 400, 404, 409}  # let in; what then becomes of an empty request is no question of rights
+ENVELOPE = {"ok", "title", "error", "detail"}
+
+
+@dataclass(frozen=True)
+class Api:
+    """JSON. `rights`: public, signed_in, admin or the name of a surface, for each method there is."""
+
+    rights: dict[str, str]
+    example: str = ""  # a path that the pattern matches, where the pattern is no path itself
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        right = self.rights.get(method, "admin")
+        if not who.may(right):
+            return {401} if who.is_stranger else {403}
+        return IN if method in self.rights else {405}
+
+
+@dataclass(frozen=True)
+class Form(Api):
+    """`/login`, `/logout`: HTML; without the XSRF token nothing is taken."""
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        if method in self.rights:
+            return {403} if method == "POST" else {200, 303}
+        return super().expected(method, who)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A document of Panel: strangers are sent to sign in."""
+
+    right: str
+    example: str = ""
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        if who.is_stranger:
+            return {302}
+        if not who.may(self.right):
+            return {403}
+        return {200} if method == "GET" else {405}
+
+
+@dataclass(frozen=True)
+class Part(Page):
+    """What a page of Panel asks for beside itself. `plain` is the answer to a GET without more."""
+
+    plain: int = 200
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        if who.is_stranger:
+            return {401}
+        if not who.may(self.right):
+            return {403}
+        return {self.plain} if method == "GET" else {405}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The same for everybody; `others` is what other methods than GET get."""
+
+    get: int
+    others: int
+    example: str
+    ours: bool = False
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        return {self.get if method == "GET" else self.others}
+
+
+@dataclass(frozen=True)
+class Home:
+    """`/` sends everybody on."""
+
+    example: str = "/"
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        return {302} if method == "GET" else Api({}).expected(method, who)
+
+
+@dataclass(frozen=True)
+class Who:
+    name: str
+    user: str | None = None
+    is_admin: bool = False
+    surfaces: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def is_stranger(self) -> bool:
+        return self.user is None
+
+    def may(self, right: str) -> bool:
+        if right == "public" or (right == "signed_in" and not self.is_stranger):
+            return True
+        return self.is_admin or right in self.surfaces
+
+
+def page(path: str, right: str) -> dict[str, Any]:
+    """A page and what comes with it."""
+    return {
+        f"{path}/?$": Page(right, path),
+        f"{path}/ws$": Part(right, f"{path}/ws", plain=400),
+        f"{path}/metadata$": Part(right, f"{path}/metadata"),
+        f"{path}/autoload.js$": Part(right, f"{path}/autoload.js", plain=400),
+        f"{path}/static/(.*)$": Answer(200, 405, f"{path}/static/js/bokeh.min.js"),
+    }
+
+
+def rights(right: str, *methods: str) -> dict[str, str]:
+    return dict.fromkeys(methods, right)
+
+
+ID = "no-such-id"
+PUBLIC = rights("public", "GET")
+ACTIVITY = Api(rights("activity", "GET"))
+MANY = Api(rights("admin", "GET", "POST"))
+
+TABLE: dict[str, Any] = {
+    **page("/admin/activity", "activity"),
+    **page("/me", "signed_in"),
+    "/$": Home(),
+    "/login$": Form(rights("public", "GET", "POST")),
+    "/logout$": Form(rights("public", "GET", "POST")),
+    "/assets/(.*)$": Answer(200, 405, "/assets/shell.css"),
+    "/components/.*$": Answer(404, 404, "/components/this/Zen/css/x", ours=True),
+    "/components/(.*)$": Answer(404, 404, "/components/this/Zen/css/x", ours=True),
+    "/favicon.ico$": Answer(200, 405, "/favicon.ico"),
+    "/static/extensions/(.*)$": Answer(200, 405, "/static/extensions/panel/panel.min.js"),
+    "/static/(.*)$": Answer(200, 405, "/static/js/bokeh.min.js"),
+    "/healthz$": Api(PUBLIC),
+    "/readyz$": Api(PUBLIC),
+    "/metrics$": Api(PUBLIC),
+    "/api/login$": Api(rights("public", "POST")),
+    "/api/logout$": Api(rights("signed_in", "POST")),
+    "/api/me$": Api(rights("signed_in", "GET")),
+    "/api/me/tokens$": Api(rights("signed_in", "GET", "POST")),
+    "/api/me/tokens/([^/]+)$": Api(rights("signed_in", "DELETE"), f"/api/me/tokens/{ID}"),
+    "/api/check-access$": Api(rights("signed_in", "POST")),
+    "/api/upload/sessions$": Api(rights("signed_in", "POST")),
+    "/api/admin/activity$": ACTIVITY,
+    "/api/admin/activity/health$": ACTIVITY,
+    "/api/admin/activity/sync$": ACTIVITY,
+    "/api/admin/activity/export$": ACTIVITY,
+    "/api/admin/activity/([A-Za-z0-9._-]{1,64})$": Api(
+        rights("activity", "GET"), f"/api/admin/activity/{ID}"
+    ),
+    "/api/admin/observability/kpis$": ACTIVITY,
+    "/api/admin/observability/facets$": ACTIVITY,
+    "/api/admin/observability/histogram$": ACTIVITY,
+    "/api/admin/users$": MANY,
+    "/api/admin/users/([^/]+)$": Api(
+        rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/users/{ID}"
+    ),
+    "/api/admin/groups$": MANY,
+    "/api/admin/groups/([^/]+)$": Api(
+        rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/groups/{ID}"
+    ),
+    "/api/admin/groups/([^/]+)/members$": Api(
+        rights("admin", "GET", "POST"), f"/api/admin/groups/{ID}/members"
+    ),
+    "/api/admin/groups/([^/]+)/members/([^/]+)$": Api(
+        rights("admin", "DELETE"), f"/api/admin/groups/{ID}/members/{ID}"
+    ),
+    "/api/admin/grants$": MANY,
+    "/api/admin/grants/([^/]+)$": Api(rights("admin", "GET", "DELETE"), f"/api/admin/grants/{ID}"),
+    "/api/admin/tokens$": MANY,
+    "/api/admin/tokens/([^/]+)$": Api(
+        rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tokens/{ID}"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeServer]:
+    with WholeServer(tmp_path_factory.mktemp("routes") / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def everybody(server: WholeServer) -> dict[str, Who]:
+    people = [
+        Who("stranger"),
+        Who("analyst", server.person("analyst")),
+        *(Who(one, server.person(one, one), surfaces=frozenset({one})) for one in SURFACES),
+        Who("admin", server.person("admin", is_admin=True), is_admin=True),
+    ]
+    return {who.name: who for who in people}
+
+
+def path_of(pattern: str) -> str:
+    path: str = TABLE[pattern].example or pattern.removesuffix("$")
+    assert re.fullmatch(pattern, path), f"{path} is no example of {pattern}"
+    return path
+
+
+def test_every_route_stands_in_the_table(server: WholeServer) -> None:
+    assert set(server.routes) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", ["stranger", "analyst", *SURFACES, "admin"])
+def test_everybody_gets_what_the_table_says(
+    server: WholeServer, everybody: dict[str, Who], name: str
+) -> None:
+    who, wrong = everybody[name], []
+    token = server.token(who.user) if who.user else None
+    with server.client(token) as client:
+        for pattern, route in TABLE.items():
+            for method in METHODS:
+                path = path_of(pattern)
+                signing_out = path == "/api/logout" and who.user
+                headers = _bearer(server.token(str(who.user))) if signing_out else {}
+                answer = client.request(method, path, headers=headers)
+                expected = route.expected(method, who)
+                if answer.status_code not in expected:
+                    wrong.append(f"{method} {path}: {answer.status_code}, not {expected}")
+                wrong += [f"{method} {path}: {what}" for what in unlike_ours(route, answer)]
+    assert wrong == []
+
+
+def unlike_ours(route: Any, answer: httpx.Response) -> list[str]:
+    """What an answer of ours lacks: the headers of security, the envelope of an error."""
+    if isinstance(route, Answer) and not route.ours:
+        return []
+    lacking = [
+        f"{name} is {answer.headers.get(name)}"
+        for name, value in SECURITY.items()
+        if answer.headers.get(name) != value
+    ]
+    if "no-store" not in answer.headers.get("Cache-Control", ""):
+        lacking.append("may be stored")
+    if "Server" in answer.headers:
+        lacking.append("names the server's software")
+    is_json = type(route) in (Api, Home)
+    if is_json and answer.status_code >= 400:
+        error = answer.json()
+        if set(error) != ENVELOPE or error["ok"] is not False or not error["error"]:
+            lacking.append(f"no envelope: {answer.text}")
+    return lacking
+
+
+def test_strangers_come_back_to_the_page_they_asked_for(server: WholeServer) -> None:
+    with server.client() as stranger:
+        answer = stranger.get("/admin/activity", params={"q": "a&b"})
+        assert answer.headers["Location"] == "/login?next=%2Fadmin%2Factivity%3Fq%3Da%2526b"
+
+
+def test_a_cookie_alone_writes_nothing(server: WholeServer, everybody: dict[str, Who]) -> None:
+    user = str(everybody["admin"].user)
+    wrong = []
+    with server.client(cookies=server.cookie(user)) as browser:
+        assert browser.get("/api/me").json()["id"] == user
+        for pattern, route in TABLE.items():
+            if type(route) is Api:
+                for method in METHODS[1:]:
+                    answer = browser.request(method, path_of(pattern))
+                    if answer.status_code != 403 or "XSRF" not in answer.json()["error"]:
+                        wrong.append(f"{method} {path_of(pattern)}: {answer.status_code}")
+        assert browser.get("/api/me").status_code == 200
+    assert wrong == []
+
+
+def test_nobody_serves_what_is_not_a_route(server: WholeServer) -> None:
+    with server.client() as stranger:
+        for method in METHODS:
+            answer = stranger.request(method, "/api/no/such/thing")
+            assert (answer.status_code, set(answer.json())) == (404, ENVELOPE)
+            page = stranger.request(method, "/no/such/page")
+            assert page.status_code == 404
+            assert page.text.startswith("<!doctype html>")
+            for name, value in SECURITY.items():
+                assert answer.headers[name] == page.headers[name] == value
+
+
+def test_no_stranger_can_have_a_module_imported(server: WholeServer) -> None:
+    with server.client() as stranger:
+        for module in ("unittest.__main__", "this", "console.pages.live"):
+            assert stranger.get(f"/components/{module}/Live/css/x").status_code == 404
+        assert stranger.get("/healthz").json() == {"status": "ok"}
+
+
+# Documents and their websockets
+
+
+def bokeh_token(page: str) -> str:
+    found = re.search(r'"token":"([^"]+)"', page)
+    assert found, page[-3000:]
+    return found[1]
+
+
+def payload_of(token: str) -> str:
+    """Everything that stands in the token of a document, unpacked."""
+    text = token.partition(".")[0]
+    payload = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    packed = payload.pop("__bk__zlib_", "")
+    if packed:
+        data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        payload["unpacked"] = zlib.decompress(data).decode()
+    return repr(payload)
+
+
+def test_no_page_holds_what_opens_it(server: WholeServer, everybody: dict[str, Who]) -> None:
+    user = str(everybody["admin"].user)
+    bearer, cookie = server.token(user), server.cookie(user)
+    for client in (server.client(bearer), server.client(cookies=cookie)):
+        with client:
+            for path in ("/admin/activity", "/me"):
+                text = client.get(path).raise_for_status().text
+                told = text + payload_of(bokeh_token(text))
+                assert "User-Agent" in told or "user-agent" in told.lower()
+                for secret in (bearer, *cookie.values()):
+                    assert secret not in told
+                    assert secret.split("|")[-1] not in told
+
+
+def handshake(address: str, *, token: str, headers: dict[str, str]) -> int:
+    """The status of a websocket's handshake; for 101 the server has also spoken Bokeh's protocol."""
+    url = httpx.URL(address)
+    lines = {
+        "Host": f"{url.host}:{url.port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(b"sixteen bytes ok").decode(),
+        "Sec-WebSocket-Protocol": f"bokeh, {token}",
+        **headers,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    with socket.create_connection((url.host, url.port or 80), timeout=30) as line:
+        line.sendall(f"GET {url.path} HTTP/1.1\r\n{head}\r\n".encode())
+        said = line.makefile("rb")
+        status = int(said.readline().split()[1])
+        while said.readline().strip():
+            pass
+        if status == 101:
+            said.read(2)  # the first frame's own head
+            assert b"ACK" in said.read(60)
+        return status
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_websocket_opens_only_to_those_who_may_see_its_page(
+    server: WholeServer, everybody: dict[str, Who]
+) -> None:
+    user = str(everybody["admin"].user)
+    cookie = "; ".join(f"{name}={value}" for name, value in server.cookie(user).items())
+    origin = {"Origin": server.address}
+
+    def shaken(path: str, headers: dict[str, str]) -> int:
+        with server.client(server.token(user)) as admin:
+            token = bokeh_token(admin.get(path).text)
+        return handshake(f"{server.address}{path}/ws", token=token, headers=headers)
+
+    analyst = _bearer(server.token(str(everybody["analyst"].user)))
+    granted = _bearer(server.token(str(everybody["activity"].user)))
+    assert shaken("/admin/activity", origin) == 401
+    assert shaken("/admin/activity", {**origin, **_bearer("agnes_wrong")}) == 401
+    assert shaken("/admin/activity", {**origin, **analyst}) == 403
+    assert shaken("/admin/activity", {**origin, **granted}) == 101
+    assert shaken("/admin/activity", {**origin, "Cookie": cookie}) == 101
+    assert shaken("/me", origin) == 401
+    assert shaken("/me", {**origin, **analyst}) == 101
+    elsewhere = {"Origin": "http://elsewhere.example", "Cookie": cookie}
+    assert shaken("/admin/activity", elsewhere) == 403
