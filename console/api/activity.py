@@ -35,11 +35,9 @@ class AuditHandler(Handler):
     def reader(self) -> Reader:
         return Reader(self.instance, self.caller.me)
 
-    async def asked(self, given: Mapping[str, str]) -> Asked:
-        """The filter asked for; people's names are looked up off the event loop."""
-        return await self.instance.store.offload(
-            lambda: ask(given, now=now(), resolve=self.instance.people.named)
-        )
+    def asked(self, given: Mapping[str, str]) -> Asked:
+        """The filter asked for. Blocks: it may look up people's names."""
+        return ask(given, now=now(), resolve=self.instance.people.named)
 
     async def was_read(self, endpoint: str, given: Mapping[str, str]) -> None:
         await activity.was_read(self.instance, self.caller, endpoint, given)
@@ -51,13 +49,13 @@ class Timeline(AuditHandler):
         limit = integer(given, "limit", 50, 1, 200)
         cursor = _cursor(given)
         wanted = {name: text for name, text in given.items() if name in PARAMETERS}
-        asked = await self.asked(wanted)
 
-        def page() -> activity.Page:
+        def page() -> tuple[Asked, activity.Page]:
+            asked = self.asked(wanted)
             by = activity.order(given.get("sort"), *cursor, self.reader)
-            return activity.timeline(self.reader, asked.filter, by, limit)
+            return asked, activity.timeline(self.reader, asked.filter, by, limit)
 
-        found = await self.instance.store.offload(page)
+        asked, found = await self.instance.store.offload(page)
         await self.was_read("timeline", wanted)
         echo = {**asked.echo, "limit": limit, "sort": given.get("sort")}
         self.send({"rows": found.rows, "next_cursor": found.next, "filter": echo})
@@ -111,7 +109,7 @@ class Export(AuditHandler):
         name = given.pop("format", "csv")
         if name not in FORMATS:
             raise BadParameter("format", name, "one of " + ", ".join(FORMATS))
-        asked = await self.asked(given)
+        asked = await self.instance.store.offload(self.asked, given)
         write, content_type, ending = FORMATS[name]
         rows = audit.everything(self.reader.seen, asked.filter)
         store = self.instance.store

@@ -21,10 +21,13 @@ class _Summary(AuditHandler):
 
     async def get(self) -> None:
         given = self.query(PARAMETERS)
-        asked = await self.asked(given)
-        found = await self.instance.store.offload(self.summary, self.reader, asked.filter)
+
+        def found() -> dict[str, Any]:
+            return self.summary(self.reader, self.asked(given).filter)
+
+        answer = await self.instance.store.offload(found)
         await self.was_read(self.endpoint, given)
-        self.send(found)
+        self.send(answer)
 
 
 class Kpis(_Summary):
