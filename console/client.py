@@ -259,7 +259,7 @@ class Activity:
         return self._client.request("GET", self._BASE, params=params)
 
     def show(self, event: str) -> Json:
-        """One row: its columns, and in `linked` the record it is about: `{kind, record, records}`."""
+        """One row: its columns, and in `linked` what it is about: `{kind, record, records}`."""
         return self._client.request("GET", _path(self._BASE, event))
 
     def health(self) -> Json:

@@ -1,4 +1,5 @@
-"""A real server as a process of its own, for the tests that look at the whole console from outside."""
+"""A real server as a process of its own, for the tests that look at the whole console from
+outside."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -26,13 +28,12 @@ def clean_environment(**settings: str) -> dict[str, str]:
 
 
 def agnes(
-    *words: str | Path, given: str = "", cwd: Path | None = None, **settings: str
+    *words: str | Path, given: str = "", settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """One command, run to its end; `given` is its standard input."""
     return subprocess.run(
         [str(AGNES), *map(str, words)],
-        env=clean_environment(**settings),
-        cwd=cwd,
+        env=clean_environment(**(settings or {})),
         input=given,
         capture_output=True,
         text=True,
@@ -42,7 +43,8 @@ def agnes(
 
 
 class ServerProcess:
-    """`agnes serve` (or `demo`) on a folder. Its two streams go to files, which are shown when it fails."""
+    """`agnes serve` (or `demo`) on a folder. Its two streams go to files, which are shown when it
+    fails."""
 
     def __init__(
         self, folder: Path, *, command: str = "serve", port: int = 0, **settings: str
@@ -74,7 +76,8 @@ class ServerProcess:
             assert code == 0, f"the server ended with {code}\n{self.log()}"
 
     def start(self) -> None:
-        """Start it and wait until its socket is open. On the same port as before, if there was one."""
+        """Start it and wait until its socket is open. On the same port as before, if there was
+        one."""
         words = [self.command, "--port", str(self.port), "--data-dir", str(self.folder)]
         with self._out.open("wb") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(
@@ -99,6 +102,10 @@ class ServerProcess:
             process.kill()
             process.wait()
             raise
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
 
     def restart(self) -> None:
         code = self.stop()

@@ -1,4 +1,5 @@
-"""Every route of the running application, as everybody: who gets in, and what the answer looks like.
+"""Every route of the running application, as everybody: who gets in, and what the answer looks
+like.
 
 The table below is the whole truth about who may what. A route that is not in it fails the test.
 """
@@ -22,13 +23,21 @@ from schema.policy import SURFACES
 from tests.whole_server import WholeServer
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
-IN = {200, 201, 204, 400, 404, 409}  # let in; what then becomes of an empty request is no question of rights
+IN = {
+    200,
+    201,
+    204,
+    400,
+    404,
+    409,
+}  # let in; what then becomes of an empty request is no question of rights
 ENVELOPE = {"ok", "title", "error", "detail"}
 
 
 @dataclass(frozen=True)
 class Api:
-    """JSON. `rights`: public, signed_in, admin or the name of a surface, for each method there is."""
+    """JSON. `rights`: public, signed_in, admin or the name of a surface, for each method there
+    is."""
 
     rights: dict[str, str]
     example: str = ""  # a path that the pattern matches, where the pattern is no path itself
@@ -337,7 +346,8 @@ def test_no_page_holds_what_opens_it(server: WholeServer, everybody: dict[str, W
 
 
 def handshake(address: str, *, token: str, headers: dict[str, str]) -> int:
-    """The status of a websocket's handshake; for 101 the server has also spoken Bokeh's protocol."""
+    """The status of a websocket's handshake; for 101 the server has also spoken Bokeh's
+    protocol."""
     url = httpx.URL(address)
     lines = {
         "Host": f"{url.host}:{url.port}",
@@ -356,8 +366,8 @@ def handshake(address: str, *, token: str, headers: dict[str, str]) -> int:
         while said.readline().strip():
             pass
         if status == 101:
-            said.read(2)  # the first frame's own head
-            assert b"ACK" in said.read(60)
+            length = said.read(2)[1]  # of the first frame, which is a short one
+            assert b"ACK" in said.read(length)
         return status
 
 

@@ -1,10 +1,12 @@
-"""The real application, pages and all, in a thread: its routes can be listed, its people made by rows."""
+"""The real application, pages and all, in a thread: its routes can be listed, its people made by
+rows."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -88,16 +90,16 @@ class WholeServer:
         """The text of a new token of theirs."""
         secret = f"agnes_{new_id()}"
         row = {"id": new_id(), "user_id": user, "name": "for a test", "kind": "cli"}
-        row |= {"token_hash": digest(secret), "created_at": now()}
-        self.instance.store.write(Rows(PERSONAL_ACCESS_TOKENS, [row])).result()
+        made = {"token_hash": digest(secret), "created_at": now()}
+        self.instance.store.write(Rows(PERSONAL_ACCESS_TOKENS, [{**row, **made}])).result()
         return secret
 
     def cookie(self, user: str) -> dict[str, str]:
         """The cookie of a browser in which they have signed in."""
         secret = f"web-{new_id()}"
-        row = {"id": new_id(), "user_id": user, "secret_hash": digest(secret), "created_at": now()}
-        row["expires_at"] = now().replace(year=now().year + 1, day=1)
-        self.instance.store.write(Rows(WEB_SESSIONS, [row])).result()
+        row = {"id": new_id(), "user_id": user, "secret_hash": digest(secret)}
+        times = {"created_at": now(), "expires_at": now() + timedelta(hours=1)}
+        self.instance.store.write(Rows(WEB_SESSIONS, [{**row, **times}])).result()
         return {COOKIE: self.instance.gate.signed(secret)}
 
     def client(
@@ -105,7 +107,14 @@ class WholeServer:
     ) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.Client(
-            base_url=self.address, headers=headers, cookies=cookies, trust_env=False, timeout=30
+            base_url=self.address,
+            headers=headers,
+            cookies=cookies,
+            trust_env=False,
+            timeout=30,
+            # Each request comes alone: a refused upload ends its connection, whatever was to follow
+            # on it.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
 

@@ -149,11 +149,11 @@ class ActivityPage:
                 # Who may no longer read the log does not keep what they have read of it so far.
                 kept = {} if error.status >= 500 else dict.fromkeys(REGIONS, "")
                 notice = render("activity/notice.html", error=error)
-                live.show({**kept, "notice": notice}, step=step)
+                live.patch({**kept, "notice": notice}, step=step)
                 return
             if step == steps:  # else the reader has gone on already
                 address = f"{self.path}?{query}" if query else self.path
-                live.show(regions, step=step, address=address, push=push)
+                live.patch(regions, step=step, address=address, push=push)
 
         def start(query: str, push: bool) -> None:  # noqa: FBT001 (called with what the browser sent)
             pn.state.execute(partial(go, query.removeprefix("?"), push=push))

@@ -95,7 +95,8 @@ class PageGate(AuthProvider):
 
 
 def _secure(handler: RequestHandler) -> None:
-    """Our headers on an answer of Panel's handlers, which drop all headers when they answer an error."""
+    """Our headers on an answer of Panel's handlers, which drop all headers when they answer an
+    error."""
 
     def set_headers() -> None:
         for name, value in SECURITY.items():

@@ -50,7 +50,7 @@ class Assets(StaticFileHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
 
-# Panel serves /components/<module>/… by importing any module that a stranger names, and an import may end the
-# process. No page of ours needs it.
+# Panel serves /components/<module>/… by importing any module that a stranger names, and an import
+# may end the process. No page of ours needs it.
 ROUTES = [(r"/", Home), (r"/components/.*", NoSuchPage), *sign_in.ROUTES]
 ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

@@ -34,8 +34,9 @@ class Live(pn.custom.JSComponent):
         super().__init__(**params)
         self._go = go
 
-    def show(self, regions: dict[str, str], *, step: int, **address: Any) -> None:
-        """Patch these regions. The number of the step makes equal regions an answer too: the browser waits for one."""
+    def patch(self, regions: dict[str, str], *, step: int, **address: Any) -> None:
+        """Put these regions in their place. The step's number makes equal regions an answer too,
+        because the browser waits for one."""
         self.param.update(regions={**regions, "step": str(step)}, **address)
 
     def _handle_msg(self, data: Any) -> None:

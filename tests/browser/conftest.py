@@ -19,7 +19,8 @@ SEED = ("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--u
 
 
 class Open(Protocol):
-    """Open `path` as somebody (the admin `boss`, unless said otherwise) and wait until it is live."""
+    """Open `path` as somebody (the admin `boss`, unless said otherwise) and wait until it is
+    live."""
 
     def __call__(
         self,
@@ -80,7 +81,8 @@ def opened(
 
     def watch(page: Page) -> None:
         def said(message: Any) -> None:
-            # A page that is meant to be refused is said too; the tests look at its status themselves.
+            # A page that is meant to be refused is said too; the tests look at its status
+            # themselves.
             if message.type == "error" and "Failed to load resource" not in message.text:
                 trouble.append(f"console: {message.text}")
 

@@ -1,0 +1,95 @@
+"""Every setting is documented: `docs/SETTINGS.md` is written from the list the server reads.
+
+`python -m tests.test_habit_settings` writes the page anew.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from console.settings import SETTINGS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "SETTINGS.md"
+CODE = ("bench", "console", "ingest", "notebooks", "schema")
+
+# What the terminal and the client read, each where it is used: no list of them is in the code.
+CLIENT = (
+    ("AGNES_SERVER", "http://127.0.0.1:8000", "The console's address; else that of `agnes login`."),
+    ("AGNES_TOKEN", "", "Token to use instead of the one that `agnes login` remembers."),
+    ("AGNES_CONFIG_DIR", "", "Folder of remembered sign-ins; empty: the user's own."),
+    ("AGNES_TRANSCRIPTS", "~/.claude/projects", "Folder that `agnes push` sends without a path."),
+    ("AGNES_CORRELATION_ID", "", "Ties the log's rows of several requests together."),
+    ("AGNES_DEBUG", "", "1 shows the traceback of an error."),
+)
+TESTS = (("AGNES_TEST_CORPUS", "", "Folder of real transcripts and hostile inputs for the tests."),)
+
+HEAD = """# Settings
+
+Settings are environment variables. An empty one counts as not given.
+This page is written from the code; a test compares them.
+"""
+
+
+def written() -> str:
+    """The page as the code has it."""
+    server = [
+        (each.name, each.default, f"{each.help} Allowed: {each.allowed}.") for each in SETTINGS
+    ]
+    parts = [
+        HEAD,
+        _table("The server", "Read once, when `agnes serve` starts.", server),
+        _table("The terminal and the client", "Read by each command.", CLIENT),
+        _table("The tests", "Read by `make test`.", TESTS),
+    ]
+    return "\n".join(parts)
+
+
+def _table(title: str, about: str, rows: object) -> str:
+    lines = [
+        f"## {title}",
+        "",
+        about,
+        "",
+        "| name | default | what it does |",
+        "| --- | --- | --- |",
+    ]
+    for name, default, text in rows:  # type: ignore[attr-defined]
+        lines.append(f"| `{name}` | {f'`{default}`' if default else ''} | {text} |")
+    return "\n".join([*lines, ""])
+
+
+def test_the_page_says_what_the_code_reads() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == written(), "write it anew: python -m tests.test_habit_settings"
+
+
+def test_every_setting_has_a_sentence() -> None:
+    for setting in SETTINGS:
+        assert re.fullmatch(r"AGNES_[A-Z_]+", setting.name)
+        assert setting.help.endswith("."), setting.name
+        setting.parse(setting.default)
+
+
+def test_every_name_in_the_code_is_on_the_page() -> None:
+    documented = set(re.findall(r"`(AGNES_[A-Z_]+)`", PAGE.read_text(encoding="utf-8")))
+    used: dict[str, str] = {}
+    for folder in CODE:
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in re.findall(
+                r"\bAGNES_[A-Z][A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8")
+            ):
+                used[name] = str(path.relative_to(ROOT))
+    for name in ("Makefile", ".ci/run"):
+        for found in re.findall(
+            r"\bAGNES_[A-Z_]*[A-Z]\b", (ROOT / name).read_text(encoding="utf-8")
+        ):
+            used[found] = name
+    assert used
+    assert {name: path for name, path in used.items() if name not in documented} == {}
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(written(), encoding="utf-8")
