@@ -10,6 +10,7 @@ from console.api.lists import LIST_ARGUMENTS, READ, AccessHandler
 from console.identity import tokens
 from console.identity.lookup import where_id
 from console.identity.rights import SIGNED_IN, Right
+from schema.errors import Forbidden
 
 FIELDS: dict[str, type | tuple[type, ...]] = {"name": str, "expires_days": int, "kind": str}
 
@@ -60,6 +61,12 @@ class MyTokens(AccessHandler):
 
     async def post(self) -> None:
         self.query(())
+        if self.caller.client_kind not in ("web", "cli"):
+            # Else what an agent does could come to stand in the log as its person's own doing.
+            raise Forbidden(
+                f"a token of kind {self.caller.client_kind} makes no tokens",
+                detail="Make it in a browser, or with a token of kind cli.",
+            )
         given = self.body(FIELDS, need=("name",))
         await make(self, {"user_id": self.caller.me.user_id, **given})
 

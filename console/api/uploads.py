@@ -104,6 +104,11 @@ class UploadSession(Handler):
     _reading = False  # until the last byte of the body
     _timer: object = None
 
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        if self.request.method != "POST":  # the body is not read: nothing can come after it
+            self.set_header("Connection", "close")
+
     async def prepare(self) -> None:
         if self.request.method != "POST":
             await super().prepare()

@@ -48,6 +48,14 @@ def duration(milliseconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
+def span(minutes: int) -> str:
+    """A length of time in the largest unit that divides it: 24 h, 7 d, 90 min."""
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes % size == 0 and minutes > size:
+            return f"{minutes // size} {unit}"
+    return f"{minutes} min" if minutes != 60 else "1 h"
+
+
 def iso(at: datetime) -> str:
     return at.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -63,6 +71,7 @@ ENVIRONMENT.filters |= {
     "percent": percent,
     "duration": duration,
     "iso": iso,
+    "span": span,
     "clock": clock,
 }
 

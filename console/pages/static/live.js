@@ -30,6 +30,7 @@ function query(form) {
 
 export function render({ model, view }) {
   let waiting = null; // where the reader wants to go, until it is shown
+  let turned = false; // the reader turned a page: show it from its first row
   let lost = false; // without a connection every link and form is the browser's again
   const wait = (search) => {
     waiting = search;
@@ -52,6 +53,7 @@ export function render({ model, view }) {
     const to = new URL(link.href);
     if (to.origin !== location.origin || to.pathname !== location.pathname || link.target || link.hasAttribute("download")) return;
     event.preventDefault();
+    turned = link.closest(".pager") !== null;
     go(to.search || "?");
   });
   document.addEventListener("submit", (event) => {
@@ -71,6 +73,8 @@ export function render({ model, view }) {
       const html = model.regions[region.dataset.region];
       if (html !== undefined) patch(region, html);
     }
+    if (turned) document.querySelector("[data-region=rows]")?.scrollIntoView();
+    turned = false;
     wait(null);
   });
   model.on("address", () => {

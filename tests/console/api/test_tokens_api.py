@@ -153,3 +153,13 @@ def test_tokens_are_found_by_name_owner_and_e_mail(world: World) -> None:
     assert names("q=finder@") == ["alphaX1", "alpha_1"]
     assert names(f"user_id={user}") == ["alphaX1", "alpha_1"]
     assert names("user_id=nobody") == []
+
+
+@pytest.mark.parametrize("kind", ["agent", "external"])
+def test_a_machines_token_makes_no_tokens(world: World, kind: str) -> None:
+    user = world.user(f"{kind}-owner@example.org")
+    with world.client(world.token(user, kind=kind)) as client:
+        refused = client.post("/api/me/tokens", json={"name": "more", "kind": "cli"})
+        assert refused.status_code == 403
+        assert kind in refused.json()["error"]
+        assert len(client.get("/api/me/tokens").json()["rows"]) == 1
