@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from schema.errors import AgnesError
 
@@ -29,6 +30,12 @@ def asset(name: str) -> str:
     ever."""
     version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/assets/{name}?v={version}"
+
+
+@cache
+def inline(name: str) -> Markup:
+    """A file of ours as part of the page."""
+    return Markup((STATIC / name).read_text(encoding="utf-8"))
 
 
 def number(value: float | None) -> str:
@@ -65,7 +72,7 @@ def clock(at: datetime, now: datetime) -> str:
     return at.strftime("%H:%M:%S" if at.date() == now.date() else "%d %b %H:%M:%S")
 
 
-ENVIRONMENT.globals["asset"] = asset
+ENVIRONMENT.globals |= {"asset": asset, "inline": inline}
 ENVIRONMENT.filters |= {
     "number": number,
     "percent": percent,
