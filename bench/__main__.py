@@ -14,9 +14,10 @@ from rich.console import Console
 from bench.contention import Watch
 from bench.data import Data, prepared
 from bench.inprocess import loop, reference
-from bench.measures import MEASURES, Measure, Stage
+from bench.measures import MEASURES, Measure
 from bench.report import Report, show
 from bench.server import running
+from bench.stage import Stage
 from schema.errors import AgnesError, BadParameter
 
 console = Console(stderr=True)

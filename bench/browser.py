@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.budgets import Figure, spread
 
 if TYPE_CHECKING:
-    from bench.measures import Stage
+    from bench.stage import Stage
 
 _MARKS = ("paint", "row", "live")
 GIVES = ("browser.paint", "browser.row", "browser.live")

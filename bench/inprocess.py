@@ -19,7 +19,7 @@ from bench.budgets import Figure, percentile, spread
 from bench.data import CACHE, Data
 
 if TYPE_CHECKING:
-    from bench.measures import Stage
+    from bench.stage import Stage
 
 WRITERS = (1, 8, 64)
 WRITES = (*(f"writes.{count}" for count in WRITERS), "writes.floor")

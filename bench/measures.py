@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 from bench import browser, inprocess
 from bench.budgets import Figure, spread
-from bench.data import Data
 from bench.load import COUNTER, Job, drive_apart
-from bench.server import HOST, Server, command, environment, running
+from bench.server import HOST, command, environment, running
+from bench.stage import Stage
 from ingest.seed.words import RARE
 
 _DAY, _MONTH = 1440, 43_200  # minutes
@@ -20,20 +20,6 @@ _STARTS, _HELPS = 5, 20
 _CLIENTS = 8
 _UPLOAD = 236_000  # bytes of a transcript
 _LAST_ID = "ffffffff-ffff-7fff-bfff-ffffffffffff"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a measurement can use: the data, and the server where one runs."""
-
-    data: Data
-    server: Server | None = None
-
-    @property
-    def live(self) -> Server:
-        if self.server is None:
-            raise LookupError("this measurement needs a running server")
-        return self.server
 
 
 @dataclass(frozen=True)

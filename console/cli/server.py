@@ -30,7 +30,7 @@ DataDir = Annotated[
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")]
 DEMO = {"audit_rows": 20_000, "sessions": 60, "usage_events": 8_000, "users": 24}
-STALE = timedelta(hours=6)  # older demo data would show a sick instance
+STALE = timedelta(hours=1)  # older demo data would show a sick instance
 
 
 def _settings(data_dir: Path | None) -> Settings:
@@ -56,7 +56,7 @@ def demo(
 ) -> None:
     """Run a console with demo data and print a sign-in link.
 
-    The data lie in a folder of their own and are made anew when they are older than 6 hours.
+    The data lie in a folder of their own and are made anew when nothing happened for an hour.
     """
     from platformdirs import user_data_path
 
