@@ -97,7 +97,6 @@ class ActivityPage:
 
     title = "Audit log"
     about = "everything that happened on this instance"
-    table = "agnes_audit"
 
     def __init__(
         self, path: str = "/admin/activity", right: Right = ACTIVITY, *, own: bool = False
