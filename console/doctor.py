@@ -22,7 +22,7 @@ from schema.bind import At
 from schema.errors import AgnesError
 from schema.store import Store
 
-DUCKDB = "1.5.5"  # the tested version; see docs of engines in ARCHITECTURE.md
+DUCKDB = "1.5.5"  # the tested version, pinned in pyproject.toml
 LEAST_FREE = 1 << 30  # bytes; a checkpoint may need as much as the database grows in a day
 _AHEAD = timedelta(minutes=1)
 
