@@ -19,6 +19,7 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 # Where conda's name differs. An empty tuple: conda has it not, pip's section brings it.
 CONDA_NAMES: dict[str, tuple[str, ...]] = {
+    "atheris": (),
     "axe-playwright-python": (),
     "duckdb": ("python-duckdb",),
     "ibis-framework": ("ibis-framework", "ibis-duckdb"),
