@@ -99,7 +99,7 @@ def entry(
             {
                 "id": new_id(),
                 "timestamp": now(),
-                "user_id": caller.principal.user_id if caller.principal else None,
+                "user_id": (caller.principal.user_id or None) if caller.principal else None,
                 "action": action,
                 "resource": resource,
                 "params": text,

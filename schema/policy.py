@@ -19,7 +19,8 @@ RESOURCE_TYPES = (*SURFACES, "table")
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking. `surfaces` are the pages a group of theirs was granted."""
+    """Who is asking. `surfaces` are the pages a group of theirs was granted. A `service` is a job:
+    it has no user id, owns nothing, and may do only what jobs do."""
 
     user_id: str
     is_admin: bool = False
@@ -29,6 +30,7 @@ class Principal:
     email: str = ""
     name: str = ""
     kind: str = "web"  # web | cli | agent | external | scheduler
+    service: bool = False
 
     def sees_all(self, table: Table) -> bool:
         return self.is_admin or (table.surface is not None and table.surface in self.surfaces)

@@ -21,6 +21,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import create_signed_value, decode_signed_value
 
 from console.audit import Caller, new_id, now
+from console.identity.job_passes import PREFIX, JobPasses
 from schema.policy import SURFACES, Principal
 from schema.store import Store
 from schema.tables import (
@@ -80,6 +81,7 @@ class Gate:
         trusted_proxies: tuple[str, ...] = (),
         secure: bool = False,
     ) -> None:
+        self.passes = JobPasses()
         self._store = store
         self._key = key
         self._secure = secure
@@ -105,6 +107,9 @@ class Gate:
         if "Authorization" in request.headers:
             # A token that is wrong is not made good by a cookie that came along.
             bearer = _BEARER.match(request.headers["Authorization"])
+            if bearer and bearer[1].startswith(PREFIX):
+                held = self.passes.find(bearer[1])
+                return Found(held.principal, held.expires_at) if held else None
             return await self._look_up("token", bearer[1]) if bearer else None
         secret = self.cookie_secret(request)
         return await self._look_up("session", secret) if secret else None

@@ -11,7 +11,8 @@ from schema.policy import SURFACES, Principal
 
 @dataclass(frozen=True)
 class Right:
-    """`level` is public, signed_in, surface or admin; `surface` names the grant that opens it."""
+    """`level` is public, signed_in, surface, service or admin; `surface` names the grant that opens
+    it. A service (a running job) may do what is public or asks for a service, and nothing else."""
 
     level: str
     surface: str | None = None
@@ -23,6 +24,7 @@ class Right:
 PUBLIC = Right("public")
 SIGNED_IN = Right("signed_in")
 ADMIN = Right("admin")
+SERVICE = Right("service")
 ACTIVITY, TELEMETRY, SESSIONS, FEEDBACK = (Right("surface", name) for name in SURFACES)
 
 
@@ -31,6 +33,8 @@ def may(principal: Principal | None, right: Right) -> bool:
         return True
     if principal is None:
         return False
+    if principal.service:
+        return right.level == "service"
     if right.level == "signed_in" or principal.is_admin:
         return True
     return right.surface is not None and right.surface in principal.surfaces
