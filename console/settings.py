@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +126,9 @@ class Settings:
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"no setting AGNES_{name.upper()}; see console/settings.py")
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        """The data folder, absolute."""
+        """The data folder, absolute. Kept: looking it up asks the disk."""
         return Path(self.data_dir or user_data_path("agnes")).expanduser().resolve()
 
     @property

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ibis
 import ibis.expr.types as ir
@@ -51,6 +52,7 @@ class Stored:
     size: int
     sha256: str
     uploaded_at: datetime
+    first_uploaded_at: datetime
 
     def row(self) -> Row:
         return {
@@ -61,6 +63,7 @@ class Stored:
             "sha256": self.sha256,
             "uploaded_at": self.uploaded_at,
             "indexed": False,
+            "first_uploaded_at": self.first_uploaded_at,
         }
 
 
@@ -110,8 +113,7 @@ class Receiver:
             ):
                 os.fsync(mine)
                 with _TURNS[hash(target) % len(_TURNS)]:
-                    replaces = _is_there(place, target.filename)
-                    stored = self._record(store, target, note, replaces=replaces)
+                    stored = self._record(store, target, note)
                     # Needs no fsync: until it is on disk, the next start does it again.
                     _put(mine, self._temporary, place, target.filename)
             self._end()
@@ -151,22 +153,28 @@ class Receiver:
             self._gunzip.close()
         os.fsync(file)
 
-    def _record(self, store: Store, target: Target, note: Note, *, replaces: bool) -> Stored:
+    def _record(self, store: Store, target: Target, note: Note) -> Stored:
         moment = datetime.now(UTC).replace(tzinfo=None)
-        stored = Stored(target, self._size, self._sha256.hexdigest(), moment)
-        # The most costly part of a small upload, so it is left out where no file is replaced, and
-        # done here, not on the writer's thread: only uploads write these columns, and having the
-        # turn holds off those of the same name.
-        before = _before(_rows(store, target.session_file)) if replaces else None
+        taken = _taken(store)
+        # Looking for an older row and deleting it are the most costly parts of a small upload, so
+        # both are left out for a new name. Done here, not on the writer's thread: only uploads
+        # write these columns, and having the turn holds off those of the same name.
+        replaces = target.session_file in taken
+        rows = _rows(store, target.session_file) if replaces else []
+        first = rows[0]["first_uploaded_at"] if rows else moment
+        stored = Stored(target, self._size, self._sha256.hexdigest(), moment, first)
+        before = _before(rows)
+        add = Transaction.put if replaces else Transaction.add
 
         def step(transaction: Transaction) -> None:
             if target.parent is not None:
                 _require_parent(transaction.read(_row_of(_Key(target.parent))), target)
-            transaction.put(SESSION_FILES, stored.row())
+            add(transaction, SESSION_FILES, stored.row())
             transaction.insert(note(stored, before))
 
         written = store.write(step)
         self._kept = True  # until it is known that no row waits for these bytes
+        taken.add(target.session_file)
         try:
             written.result()
         except Exception:
@@ -273,12 +281,19 @@ def digest_of(folder: int, name: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_there(folder: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+# The names that have a row, by store: about 120 bytes each. Uploads alone add rows; a name that is
+# here without one costs a look and nothing else.
+_TAKEN: WeakKeyDictionary[Store, set[str]] = WeakKeyDictionary()
+
+
+def _taken(store: Store) -> set[str]:
+    names = _TAKEN.get(store)
+    if names is None:
+        files = ibis.table(SESSION_FILES.schema, name=SESSION_FILES.name)
+        found = store.read(files.select("session_file"))["session_file"].to_pylist()
+        # Two first uploads at once: both read, one set is kept.
+        names = _TAKEN.setdefault(store, set(found))
+    return names
 
 
 @dataclass(frozen=True)

@@ -286,11 +286,43 @@ SESSION_FILES = Table(
     "session_files",
     """
     session_file! user_id! parent bytes:count sha256 uploaded_at!:time indexed:flag
+    first_uploaded_at:time
     """,
     key=("session_file",),
     meaning="Each uploaded transcript.",
     owner="user_id",
     surface="sessions",
+)
+
+SESSION_ROOTS = Table(
+    "session_roots",
+    """
+    session_file! user_id! root!
+    """,
+    key=("session_file", "root"),
+    meaning="The first record of each thread of a transcript. A copy of history has the same.",
+    owner="user_id",
+)
+
+SESSION_VERDICTS = Table(
+    "session_verdicts",
+    """
+    session_file! user_id! verdict! checks open_until:time decided_at!:time
+    processor_version:count
+    """,
+    key=("session_file",),
+    meaning="How each session went, with the checks that say so.",
+    owner="user_id",
+    surface="sessions",
+)
+
+ROLLUP_DAYS = Table(
+    "rollup_days",
+    """
+    day!:date
+    """,
+    key=("day",),
+    meaning="Days whose daily figures are to be made anew.",
 )
 
 MARKETPLACE_ITEMS = Table(

@@ -71,6 +71,10 @@ class Transaction:
         """Delete the rows whose columns equal `where`."""
         self._change(table, f"DELETE FROM {table.name}", {}, where)
 
+    def add(self, table: Table, row: Row) -> None:
+        """Add a row whose key is known to be new."""
+        self.insert(Rows(table, [row]))
+
     def put(self, table: Table, row: Row) -> None:
         """Replace the row with the same key, or add it."""
         self.delete(table, {column: row[column] for column in table.key})

@@ -129,6 +129,9 @@ class Digest:
 
     session_id: str | None = None
     calls: list[Call] = field(default_factory=list)
+    # Results that went wrong and whose call is not in the file, as calls without a name; the
+    # place, time and agent are the result's. Nowhere counted.
+    orphans: list[Call] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     times: array[int] = field(default_factory=lambda: array("q"))  # every timestamp, unsorted
