@@ -91,6 +91,7 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
         show=False,
         title="Agnes",
         use_index=False,
+        location=False,  # the address is `Live`'s; Panel's own would cost every page a component
         auth_provider=PageGate(instance, PAGES),
         extra_patterns=routes(instance),
         default_handler_class=NoSuchPage,

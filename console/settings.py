@@ -41,6 +41,15 @@ def _positive(text: str) -> int:
     return number
 
 
+def _interval(text: str) -> int | None:
+    if not text:
+        return None
+    seconds = int(text)
+    if seconds < 0:
+        raise ValueError(text)
+    return seconds
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -48,6 +57,19 @@ def _words(text: str) -> tuple[str, ...]:
 _POSITIVE: dict[str, Any] = {"parse": _positive, "allowed": "a whole number above 0"}
 _FLAG: dict[str, Any] = {"parse": _flag, "allowed": "1 or 0"}
 _WORDS: dict[str, Any] = {"parse": _words, "allowed": "a comma list"}
+
+
+def _every(job: str) -> Setting:
+    """The interval of one scheduled notebook."""
+    return Setting(
+        f"SCHEDULER_{job.upper()}_INTERVAL",
+        "",
+        f"Seconds between two runs of `{job}`; 0: never; empty: as `notebooks/schedule.toml` says.",
+        _interval,
+        "seconds, or 0",
+    )
+
+
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -93,6 +115,17 @@ SETTINGS: tuple[Setting, ...] = (
         "Serve /metrics to every address, not to loopback only.",
         **_FLAG,
     ),
+    Setting("AGNES_JOBS", "1", "Run the scheduled notebooks; 0: only on demand.", **_FLAG),
+    Setting("AGNES_JOB_CONCURRENCY", "1", "Notebooks that run at the same time.", **_POSITIVE),
+    Setting(
+        "AGNES_JOB_RUNS_KEPT", "200", "Runs kept of each job, with their notebooks.", **_POSITIVE
+    ),
+    Setting(
+        "AGNES_NOTEBOOKS",
+        "",
+        "Folder of `schedule.toml` and its notebooks; empty: the one that is installed.",
+    ),
+    *map(_every, ("process_sessions", "failure_scan", "rollups", "sync_tables", "prune")),
     Setting(
         "AGNES_LOG_LEVEL",
         "info",

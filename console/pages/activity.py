@@ -26,7 +26,7 @@ from console.pages import shell
 from console.pages.entry import Arrival
 from console.pages.live import Live
 from console.pages.render import ENVIRONMENT, render
-from console.queries.audit_filter import Term
+from console.queries.audit_filter import AuditFilter, Term
 from console.queries.audit_grammar import PARAMETERS, Asked, ask
 from console.queries.vocabulary import RESULT_CLASSES, SOURCES
 from console.queries.window import moment
@@ -164,28 +164,28 @@ class ActivityPage:
         self, instance: Instance, caller: Caller, query: str
     ) -> tuple[Shown, dict[str, str]]:
         reader = Reader(instance, caller.me)
-        shown = await instance.store.offload(self._read, reader, query)
+        shown = await self._read(reader, query)
         endpoint = "me" if self.own else "page"
         writing = activity.was_read(instance, caller, endpoint, shown.state.given)
         drawing = instance.store.offload(self._draw, reader, shown)
         _, regions = await asyncio.gather(writing, drawing)
         return shown, regions
 
-    def _read(self, reader: Reader, query: str) -> Shown:
+    async def _read(self, reader: Reader, query: str) -> Shown:
+        """Rows and cards are asked for at the same time: the first paint waits for both."""
+        offload = reader.instance.store.offload
         at = now()
         state = ActivityState()
         try:
             state = ActivityState.of(query)
-            asked = ask(state.given, now=at, resolve=reader.instance.people.named)
+            named = reader.instance.people.named
+            asked = await offload(partial(ask, state.given, now=at, resolve=named))
             filter = asked.filter
             if self.own:
                 filter = filter.and_(Term("user_id", (reader.principal.user_id,)))
-            ts, id = state.cursor
-            by = activity.order(
-                state.sort or None, moment("cursor_ts", ts) if ts else None, id or None, reader
+            page, cards = await asyncio.gather(
+                offload(_page, reader, filter, state), offload(activity.kpis, reader, filter)
             )
-            page = activity.timeline(reader, filter, by, ROWS)
-            cards = activity.kpis(reader, filter)
         except AgnesError as error:
             return Shown(state, [], None, {}, 0, None, error, at)
         following = None
@@ -208,6 +208,13 @@ class ActivityPage:
             "sources": SOURCES,
         }
         return {region: render(f"activity/{region}.html", **common) for region in REGIONS}
+
+
+def _page(reader: Reader, filter: AuditFilter, state: ActivityState) -> activity.Page:
+    ts, id = state.cursor
+    start = moment("cursor_ts", ts) if ts else None
+    by = activity.order(state.sort or None, start, id or None, reader)
+    return activity.timeline(reader, filter, by, ROWS)
 
 
 def activity_pages() -> tuple[ActivityPage, ActivityPage]:
