@@ -16,7 +16,7 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ import ibis.expr.types as ir
 from ingest.folders import entered
 from ingest.gunzip import Gunzip
 from ingest.session_files import FOLDER, Target, is_user_id, stored_name, unknown_parent
-from schema.bind import Value, point
+from schema.bind import Text
 from schema.errors import AgnesError, Conflict, TooLarge, Unavailable
 from schema.store import Store
 from schema.tables import SESSION_FILES
@@ -168,7 +168,7 @@ class Receiver:
 
         def step(transaction: Transaction) -> None:
             if target.parent is not None:
-                _require_parent(transaction.read(_row_of(_Key(target.parent))), target)
+                _require_parent(transaction.read(_row_of(Text(target.parent))), target)
             add(transaction, SESSION_FILES, stored.row())
             transaction.insert(note(stored, before))
 
@@ -296,29 +296,13 @@ def _taken(store: Store) -> set[str]:
     return names
 
 
-@dataclass(frozen=True)
-class _Key:
-    """The key of a session file, as an argument of `Store.ask`."""
-
-    session_file: Any
-
-    def shape(self) -> Hashable:
-        return ()
-
-    def values(self) -> Mapping[str, Value]:
-        return {"key": self.session_file}
-
-    def bound(self, prefix: str) -> _Key:
-        return _Key(point(f"{prefix}key", self.session_file))
-
-
-def _row_of(key: _Key) -> ir.Table:
+def _row_of(key: Text) -> ir.Table:
     files = ibis.table(SESSION_FILES.schema, name=SESSION_FILES.name)
-    return files.filter(files.session_file == key.session_file)
+    return files.filter(files.session_file == key.text)
 
 
 def _rows(store: Store, session_file: str) -> list[dict[str, Any]]:
-    return store.ask(_row_of, _Key(session_file)).to_pylist()  # type: ignore[no-any-return]
+    return store.ask(_row_of, Text(session_file)).to_pylist()  # type: ignore[no-any-return]
 
 
 def _require_parent(rows: Sequence[Row], target: Target) -> None:

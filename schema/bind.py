@@ -79,6 +79,22 @@ class At:
         return At(point(prefix + "at", self.moment))
 
 
+@dataclass(frozen=True)
+class Text:
+    """A text, such as a key, as an argument of a question."""
+
+    text: Any
+
+    def shape(self) -> Hashable:
+        return ()
+
+    def values(self) -> Mapping[str, Value]:
+        return {"text": self.text}
+
+    def bound(self, prefix: str) -> Text:
+        return Text(point(prefix + "text", self.text))
+
+
 def to_placeholders(tree: sge.Expression) -> sge.Expression:
     """Bind points of a compiled query -> the driver's named placeholders."""
 

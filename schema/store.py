@@ -269,7 +269,7 @@ class Store:
 
     def _attempt(self, writes: list[tuple[Step, ...]]) -> list[Any]:
         con = self._begin()
-        transaction = Transaction(con, self._engine.compile)
+        transaction = Transaction(con, self._engine.compile, self._planned)
         try:
             answers = [transaction.do(steps) for steps in writes]
             transaction.flush()

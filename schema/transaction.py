@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -30,9 +31,15 @@ class Transaction:
     """Handed to the functions given to `Store.write`. Inserts are gathered and sent as one Arrow
     table."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, compile: Callable[[ir.Expr], str]) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        compile: Callable[[ir.Expr], str],
+        plan: Callable[..., tuple[str, Mapping[str, Any]]],
+    ) -> None:
         self._con = con
         self._compile = compile
+        self._plan = plan
         self._pending: defaultdict[str, list[Row]] = defaultdict(list)
         self._tables: dict[str, Table] = {}
         self.touched: set[str] = set()
@@ -63,6 +70,15 @@ class Transaction:
         rows: list[dict[str, Any]] = found.to_pylist()
         return rows
 
+    def ask(self, question: Callable[..., ir.Table], *args: Any) -> list[dict[str, Any]]:
+        """Rows of `question(*args)` as this transaction sees them, compiled once per shape as
+        `Store.ask` does: compiling takes longer than most changes."""
+        self.flush()
+        sql, values = self._plan(question, args)
+        found = self._con.execute(sql, values or None)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
     def update(self, table: Table, where: Row, values: Row) -> None:
         """Set `values` in the rows whose columns equal `where`."""
         self._change(table, f"UPDATE {table.name} SET {_pairs(values, ', ')}", values, where)
@@ -74,6 +90,14 @@ class Transaction:
     def add(self, table: Table, row: Row) -> None:
         """Add a row whose key is known to be new."""
         self.insert(Rows(table, [row]))
+
+    def delete_before(self, table: Table, column: str, moment: datetime) -> None:
+        """Delete the rows that are older than `moment`."""
+        self._erase(table, f'"{column}" < ?', moment)
+
+    def delete_among(self, table: Table, column: str, values: Sequence[Any]) -> int:
+        """Delete the rows whose `column` is one of `values`; how many there were."""
+        return self._erase(table, f'"{column}" IN (SELECT unnest(?))', list(values))
 
     def put(self, table: Table, row: Row) -> None:
         """Replace the row with the same key, or add it."""
@@ -98,6 +122,13 @@ class Transaction:
         self._con.execute(
             f"{sql} WHERE {_pairs(where, ' AND ')}", [*values.values(), *where.values()]
         )
+
+    def _erase(self, table: Table, condition: str, value: Any) -> int:
+        self.flush()
+        self.touched.add(table.name)
+        sql = f"DELETE FROM {table.name} WHERE {condition}"
+        (count,) = self._con.execute(sql, [value]).fetchall()[0]
+        return int(count)
 
     def _append_few(self, table: Table, rows: Sequence[Row]) -> None:
         columns = list(dict.fromkeys(column for row in rows for column in row))
