@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from console.audit import Caller, entry
+from console.audit import Caller
 from console.instance import Instance
 from console.masking import mask
 from console.queries import audit
@@ -60,12 +60,8 @@ class Reader:
 async def was_read(
     instance: Instance, caller: Caller, endpoint: str, given: Mapping[str, str]
 ) -> None:
-    """Write that the log was read: one row a minute for the same read by the same person."""
-    key = (caller.me.user_id, READ, endpoint, tuple(sorted(given.items())))
-    if instance.recent_reads.first(*key):
-        row = entry(caller, READ, params={"endpoint": endpoint, **given})
-        if not await instance.record(row):
-            instance.recent_reads.forget(*key)
+    """Write that the log was read."""
+    await instance.was_read(caller, READ, {"endpoint": endpoint, **given})
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import structlog
 
-from console.audit import LostWrites, RecentReads, now
+from console.audit import Caller, LostWrites, RecentReads, entry, now
+from console.claims import Claims
 from console.identity.gate import Gate
 from console.identity.people import People
 from console.identity.sign_in import SignIn
+from console.jobs.dispatcher import Dispatcher
 from console.metrics import Metrics
 from console.settings import Settings
 from schema.errors import AgnesError
@@ -29,12 +32,19 @@ class Instance:
     people: People
     metrics: Metrics
     sign_in: SignIn = field(default_factory=SignIn)
+    claims: Claims = field(default_factory=Claims)
+    processing: set[str] = field(default_factory=set)  # processors that were asked to run
+    windows_of: date | None = None  # the day whose windows were rolled up last
     recent_reads: RecentReads = field(default_factory=RecentReads)
     lost_writes: LostWrites = field(default_factory=LostWrites)
     started_at: datetime = field(default_factory=now)
+    jobs: Dispatcher = field(init=False)
     pulse: tuple[float, dict[str, Any]] | None = (
         None  # when it was taken (monotonic), and what it said
     )
+
+    def __post_init__(self) -> None:
+        self.jobs = Dispatcher(self)
 
     async def record(self, row: Rows) -> bool:
         """Write the audit row of a read. A failure never fails the read: it is logged, counted, and
@@ -45,6 +55,13 @@ class Instance:
             self.lost(error)
             return False
         return True
+
+    async def was_read(self, caller: Caller, action: str, params: Mapping[str, Any]) -> None:
+        """Write that something was read: one row a minute for the same read by the same person."""
+        key = (caller.me.user_id, action, tuple(sorted(params.items())))
+        first = self.recent_reads.first(*key)
+        if first and not await self.record(entry(caller, action, params=params)):
+            self.recent_reads.forget(*key)
 
     def lost(self, error: BaseException) -> None:
         """An audit row could not be written: counted, shown in the pulse, logged."""

@@ -151,16 +151,18 @@ async def forget(instance: Instance, caller: Caller, *, session_file: str | None
     return await instance.store.awrite(step)  # type: ignore[no-any-return]
 
 
-async def roll_up(instance: Instance) -> list[dict[str, Any]]:
-    """Make the marked days' figures anew, each in a transaction of its own, then the windows."""
+async def roll_up(instance: Instance, days: Sequence[date] | None = None) -> dict[str, Any]:
+    """Make the figures of `days`, else of all marked ones, anew, each in a transaction of its own,
+    then the windows. `{days: [{day, tools, items}], remaining}`."""
     store = instance.store
-    found = await store.offload(store.rows, days_marked)
-    done = [await store.awrite(partial(_rebuild, row["day"])) for row in found]
+    marked = await store.offload(store.rows, days_marked)
+    wanted = [row["day"] for row in marked] if days is None else sorted(set(days))
+    done = [await store.awrite(partial(_rebuild, day)) for day in wanted]
     today = now().date()
     if done or instance.windows_of != today:
-        await store.awrite(lambda t: rebuild_windows(t, today))
+        await store.awrite(lambda transaction: rebuild_windows(transaction, today))
         instance.windows_of = today
-    return done
+    return {"days": done, "remaining": len(await store.offload(store.rows, days_marked))}
 
 
 def _rebuild(day: date, transaction: Transaction) -> dict[str, Any]:

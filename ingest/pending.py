@@ -49,14 +49,19 @@ def lineage(mine: Any) -> ir.Table:
     `mine` repeat. Of two that begin with the same record the one that arrived first is earlier."""
     files = rows_of(SESSION_FILES)
     born = files.select("session_file", "sha256", "bytes", "first_uploaded_at")
-    ours = mine.join(born, "session_file").drop("sha256", "bytes")
-    others = rows_of(SESSION_ROOTS).join(born, "session_file")
-    others = others.rename(earlier_file="session_file", born="first_uploaded_at")
-    both = ours.join(others, ["user_id", "root"])
+    # Hardly any root is shared, so those that are come first, and then the files they lie in.
+    others = rows_of(SESSION_ROOTS).rename(earlier_file="session_file")
+    kin = mine.join(others, ["user_id", "root"])
+    kin = kin.filter(kin.session_file != kin.earlier_file)
+    pairs = kin.select("session_file", "earlier_file").distinct()
+    ours = pairs.join(born.drop("sha256", "bytes"), "session_file")
+    both = ours.join(
+        born.rename(earlier_file="session_file", born="first_uploaded_at"), "earlier_file"
+    )
     before = (both.born < both.first_uploaded_at) | (
         (both.born == both.first_uploaded_at) & (both.earlier_file < both.session_file)
     )
-    return both.filter(before).select("session_file", "earlier_file", "sha256", "bytes").distinct()
+    return both.filter(before).select("session_file", "earlier_file", "sha256", "bytes")
 
 
 def sessions() -> ir.Table:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import ibis.expr.types as ir
 
-from console.audit import entry
 from console.handler import Handler, integer
 from console.identity.lookup import Row, only
 
@@ -54,10 +53,5 @@ class AccessHandler(Handler):
         self.send(found)
 
     async def was_read(self, filter: Mapping[str, str]) -> None:
-        """One row a minute for the same read by the same person."""
-        endpoint = self.request.path
-        key = (self.caller.me.user_id, READ, endpoint, tuple(sorted(filter.items())))
-        if self.instance.recent_reads.first(*key):
-            row = entry(self.caller, READ, params={"endpoint": endpoint, **filter})
-            if not await self.instance.record(row):
-                self.instance.recent_reads.forget(*key)
+        params = {"endpoint": self.request.path, **filter}
+        await self.instance.was_read(self.caller, READ, params)

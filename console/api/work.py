@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import ClassVar, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -106,14 +107,15 @@ class Commit(Handler):
 
 
 class Rollups(Handler):
-    """Make the marked days' figures anew."""
+    """`{days?}` → the figures of the named days, or of all that were marked, made anew."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": SERVICE}
 
     async def post(self) -> None:
         self.query(())
-        self.body({})
-        self.send({"days": await processing.roll_up(self.instance)})
+        named = self.body({"days": list}).get("days")
+        days = None if named is None else [_day(text) for text in named]
+        self.send(await processing.roll_up(self.instance, days))
 
 
 class Prune(Handler):
@@ -137,6 +139,13 @@ class PruneUsage(Handler):
         self.query(())
         self.body({})
         self.send(await retention.prune_usage(self.instance, self.caller))
+
+
+def _day(text: object) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise BadParameter("days", text, "days as 2026-11-22") from None
 
 
 ROUTES = [

@@ -1,0 +1,89 @@
+"""`/api/admin/sessions`: the list of sessions and what was found in them. SPEC section 13."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from console import sessions
+from console.audit import now
+from console.handler import Handler, integer
+from console.identity.rights import SESSIONS, Right
+from console.queries.sessions import FINDING_TERMS, After, FindingFilter
+from console.queries.window import moment
+from console.sessions import FILTERS, READ, WEEK, YEAR, Reader
+from schema.errors import BadParameter
+
+
+class SessionsHandler(Handler):
+    """What the endpoints over sessions share: the reader, and the row that says it was read."""
+
+    rights: ClassVar[Mapping[str, Right]] = {"GET": SESSIONS}
+    actions: ClassVar[Mapping[str, str]] = {"GET": READ}
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.instance, self.caller.me)
+
+    async def was_read(self, endpoint: str, given: Mapping[str, str]) -> None:
+        params = {"endpoint": endpoint, **given}
+        await self.instance.was_read(self.caller, READ, params)
+
+
+class Listed(SessionsHandler):
+    async def get(self) -> None:
+        given = self.query((*FILTERS, "sort", "limit", "offset"))
+        limit = integer(given, "limit", 50, 1, 200)
+        offset = integer(given, "offset", 0, 0, 10**9)
+        sort = sessions.sort_of(given.get("sort"))
+        minutes = integer(given, "since_minutes", WEEK, 1, YEAR)
+        filter = sessions.filter_of(given, minutes=minutes, now=now())
+        page = await self.instance.store.offload(
+            lambda: sessions.listed(self.reader, filter, sort=sort, limit=limit, offset=offset)
+        )
+        wanted = {name: text for name, text in given.items() if name in FILTERS}
+        await self.was_read("list", wanted)
+        self.send(page)
+
+
+class Findings(SessionsHandler):
+    """Findings with the heatmap of the same filter; those of one session come all at once."""
+
+    async def get(self) -> None:
+        given = self.query((*FILTERS, *FINDING_TERMS, "limit", "cursor_ts", "cursor_id"))
+        limit = integer(given, "limit", 50, 1, 500)
+        after = _after(given)
+        minutes = integer(given, "since_minutes", WEEK, 1, YEAR)
+        filter = sessions.filter_of(given, minutes=minutes, now=now())
+        terms = {name: given[name] for name in FINDING_TERMS if name in given}
+
+        def found() -> dict[str, Any]:
+            if "session_file" in given:
+                return self._of_session(given["session_file"], terms)
+            wanted = FindingFilter(filter, terms)
+            page = sessions.findings(self.reader, wanted, after, limit)
+            return {**page, "heatmap": sessions.heatmap(self.reader, wanted)}
+
+        page = await self.instance.store.offload(found)
+        wanted = {name: text for name, text in given.items() if name in (*FILTERS, *FINDING_TERMS)}
+        await self.was_read("findings", wanted)
+        self.send(page)
+
+    def _of_session(self, session_file: str, terms: Mapping[str, str]) -> dict[str, Any]:
+        rows = sessions.of_session(self.reader, session_file)
+        rows = [row for row in rows if all(row[name] == text for name, text in terms.items())]
+        return {"rows": rows, "next_cursor": None}
+
+
+def _after(given: Mapping[str, str]) -> After:
+    ts, id = given.get("cursor_ts"), given.get("cursor_id")
+    if (ts is None) != (id is None):
+        missing = "cursor_id" if id is None else "cursor_ts"
+        raise BadParameter(missing, "", "cursor_ts and cursor_id go together")
+    return After() if ts is None else After(moment("cursor_ts", ts), id)
+
+
+ROUTES = [
+    (r"/api/admin/sessions/list", Listed),
+    (r"/api/admin/sessions/findings", Findings),
+]
