@@ -36,13 +36,14 @@ class Attribution:
         self._entities: set[str] = set()
         self._types: set[tuple[str, str, str]] = set()
         for item in sorted(items, key=lambda item: _RANK.get(item["source"] or "", 2)):
-            self._add(item["source"] or "", item["plugin"], item["type"] or "", item["name"] or "")
+            name = (item["name"] or "").removeprefix("/")
+            self._add(item["source"] or "", item["plugin"], item["type"] or "", name)
 
     def _add(self, source: str, plugin: str | None, kind: str, name: str) -> None:
         plugin = plugin or (name if kind == "plugin" else "")
         if source == FLEA and plugin in ("", FLEA, name):
             self._entities.add(name)
-        if plugin:
+        if plugin and (source, plugin) != (FLEA, FLEA):
             self._plugins.setdefault(plugin, source)
             self._types.add((plugin, kind, name))
 

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ingest.attribution import Attribution
-from ingest.transcript.model import Call, Digest, Moment
+from ingest.transcript.model import Call, Digest, Moment, Result
 
 PAUSE = 600 * 1_000_000  # microseconds: after a longer gap somebody is no longer at work
 _EPOCH = datetime(1970, 1, 1)
@@ -96,7 +96,7 @@ def _call(call: Call) -> dict[str, Any]:
         "event_uuid": call.uuid,
         "parent_uuid": call.parent_uuid,
         "event_type": call.kind,
-        "tool_name": call.name,
+        "tool_name": call.name or None,
         "skill_name": call.skill,
         "subagent_type": call.subagent,
         "command_name": None,
@@ -147,7 +147,7 @@ class _Clock:
 def _known_times(digest: Digest) -> list[tuple[int, int]]:
     """(turn, time) of all that has a time, by turn."""
     results = [call.result for call in digest.calls if call.result is not None]
-    everything = [*digest.calls, *results, *digest.moments, *digest.responses]
+    everything: list[Call | Result | Moment] = [*digest.calls, *results, *digest.moments]
     return sorted((one.turn, one.at) for one in everything if one.at is not None)
 
 
@@ -157,8 +157,8 @@ def _summary(digest: Digest, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     models = Counter(one.model for one in digest.responses if one.model)
     return {
         **_span(sorted(digest.times)),
-        "user_messages": sum(one.said == "human" and not one.agent for one in digest.moments),
-        "assistant_messages": models.total(),
+        "user_messages": sum(one.said == "human" for one in digest.moments),
+        "assistant_messages": sum(not one.synthetic for one in digest.responses),
         "tool_calls": len(rows) - kinds["slash_command"],
         "tool_errors": sum(row["is_error"] for row in rows),
         "skill_invocations": len(skills),

@@ -15,6 +15,7 @@ import orjson
 
 LIMIT = 16 << 20  # bytes a line; the longest seen in real files has 1.2 MB
 WIDTH = 500_000  # brackets and commas a line: each may cost 60 bytes once parsed
+VAIN = 250_000  # lines without an object: more are no transcript, and cost time
 _MENDABLE = 4 << 20  # mending holds a line several times over
 _STEP = 1 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -22,6 +23,7 @@ _PIECE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 CUT_SHORT = "the last line is cut short: the file may still be growing"
 TOO_LONG = f"longer than {LIMIT >> 20} MB: left out"
+NO_TRANSCRIPT = f"{VAIN:,} lines hold nothing that can be read: the rest of the file is left out"
 TOO_WIDE = f"more than {WIDTH:,} brackets and commas: left out"
 MENDED = "not all of it is UTF-8 text: replaced what is not"
 
@@ -29,32 +31,30 @@ MENDED = "not all of it is UTF-8 text: replaced what is not"
 Row = tuple[int, int, dict[str, Any] | None, str | None]
 
 
-def rows(file: BinaryIO, *, offset: int = 0, number: int = 0) -> Iterator[Row]:
-    """The lines of `file`, which stands at `offset`, after line `number`. Blank ones are left out.
+def rows(file: BinaryIO, *, offset: int = 0, after: int = 0) -> Iterator[Row]:
+    """The lines of `file`, which stands at `offset`, after line `after`. Blank ones are left out.
 
     A line ends with LF, CRLF or CR. Never raises for what the bytes are.
     """
-    for number, offset, line in _lines(file, offset, number):
-        if line is None:
-            yield number, offset, None, TOO_LONG
-            continue
-        try:
-            if len(line) <= WIDTH and type(record := orjson.loads(line)) is dict:
-                yield number, offset, record, None
+    vain = 0
+    for number, start, line in _lines(file, offset, after):
+        found, problem = (None, TOO_LONG) if line is None else _parse(line)
+        if found is None:
+            vain += 1
+            if vain > VAIN:
+                yield number, start, None, NO_TRANSCRIPT
+                return
+            if not problem:
                 continue
-        except orjson.JSONDecodeError:
-            pass
-        found, problem = _parse(line)
-        if problem and found is None and line[-1:] not in b"\r\n":
-            problem = CUT_SHORT
-        if found is not None or problem:
-            yield number, offset, found, problem
+            if line and line[-1:] not in b"\r\n":
+                problem = CUT_SHORT
+        yield number, start, found, problem
+        del line, found  # or a long one is held beside the next
 
 
 def _lines(file: BinaryIO, offset: int, number: int) -> Iterator[tuple[int, int, bytes | None]]:
     rest = b""
-    while raw := file.readline(LIMIT + 1 - len(rest)):
-        raw = rest + raw
+    while raw := rest + file.readline(LIMIT + 1 - len(rest)):
         rest = b""
         if len(raw) > LIMIT and raw[-1:] != b"\n":
             end = raw.rfind(b"\r", 0, -1) + 1  # old line ends: all lines came as one
@@ -91,13 +91,15 @@ def _parse(line: bytes) -> tuple[dict[str, Any] | None, str | None]:
         return None, TOO_WIDE
     problem = None
     try:
-        value = orjson.loads(line.removeprefix(_BOM))
+        value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        if not line.removeprefix(_BOM).strip():
+        if line.startswith(_BOM):
+            return _parse(line[len(_BOM) :])
+        if not line.strip():
             return None, None
         value = _mended(line)
         problem = MENDED if value is not None else f"no JSON: {error.msg}"[:200]
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         return None, problem or "no JSON object"
     return value, problem
 
@@ -105,16 +107,10 @@ def _parse(line: bytes) -> tuple[dict[str, Any] | None, str | None]:
 def _mended(line: bytes) -> object:
     """The value of a line whose only fault is its text: invalid UTF-8 or half a surrogate pair,
     which no store takes. None if there is another fault."""
+    if len(line) > _MENDABLE:
+        return None
     try:
-        line.decode()
-        if rb"\ud" not in line.lower() or len(line) > _MENDABLE:
-            return None
-    except UnicodeDecodeError:
-        if len(line) > _MENDABLE:
-            return None
-    text = line.decode(errors="replace").removeprefix("\ufeff")
-    try:
-        clean = json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace")
-        return orjson.loads(clean)
+        value = json.loads(line.decode(errors="replace"))
+        return orjson.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None

@@ -108,13 +108,14 @@ class Response:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_creation_tokens: int = 0
+    synthetic: bool = False  # "<synthetic>": an API error or a filler, nobody's answer
 
 
 @dataclass(slots=True)
 class Problem:
     """A piece that could not be read. `agent`: of whose file."""
 
-    line: int
+    line: int  # 0: the session as a whole
     what: str
     agent: str | None = None
 
@@ -127,7 +128,7 @@ class Digest:
     `calls`, `moments`, `responses` and `times`.
     """
 
-    session_id: str | None = None
+    session_id: str | None = None  # the one that most records of the main file name
     calls: list[Call] = field(default_factory=list)
     # Results that went wrong and whose call is not in the file, as calls without a name; the
     # place, time and agent are the result's. Nowhere counted.
@@ -139,6 +140,7 @@ class Digest:
     roots: list[str] = field(default_factory=list)  # uuids of records without a parent: lineage
     copied: int = 0  # records left out because an earlier file owns them
     records: dict[str, int] = field(default_factory=dict)  # type -> how many
-    problems: list[Problem] = field(default_factory=list)  # the first 100
+    # The first 100, and those about the whole.
+    problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
     turns: int = 0  # length of the event list

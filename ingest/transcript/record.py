@@ -6,11 +6,13 @@ so that one of 10 MB costs no more than a real one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _NAME = 200  # characters of an id, a name, a folder
+BLOCKS = 10_000  # of a message; real ones have a few
 _LAST = 253_402_300_799_000_000  # the end of the year 9999
 _EXACT = 1 << 53  # integers up to here are the same in every JSON reader
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,8 +37,9 @@ class Record:
     problem: str | None
 
 
-def record(data: Json) -> Record:
-    """What `data` says. `problem` names the field that cannot be what it should."""
+def record(data: Json, writer: str | None = None) -> Record:
+    """What `data` says. `problem` names the field that cannot be what it should. `writer`: the
+    agent whose file it stands in."""
     get = data.get
     message = get("message")
     if type(message) is dict:
@@ -47,19 +50,29 @@ def record(data: Json) -> Record:
         content = ""
     when = get("timestamp")
     at = None if when is None else instant(when)
-    uuid = get("uuid")
+    uuid = name(get("uuid"))
     kind = name(get("type")) or ""
     problem = None
-    if when is not None and at is None:
-        problem = f"timestamp {str(when)[:40]!r} is no time"
-    elif not kind:
+    if not kind:
         problem = "the record has no type"
-    elif uuid is not None and type(uuid) is not str:
-        problem = "uuid is not text"
-    agent = name(get("agentId")) or "" if get("isSidechain") is True else None
-    return Record(
-        data, kind, name(uuid), name(get("parentUuid")), at, agent, message, content, problem
-    )
+    elif at is None and when is not None:
+        problem = f"its timestamp is no time: {brief(when)}"
+    elif uuid is None and get("uuid") is not None:
+        problem = f"its uuid is no text: {brief(get('uuid'))}"
+    elif type(content) is list and len(content) > BLOCKS:
+        problem = f"{len(content):,} blocks: left out those after {BLOCKS:,}"
+    agent = writer
+    if get("isSidechain") is True:
+        agent = name(get("agentId")) or writer or ""
+    parent = name(get("parentUuid"))
+    return Record(data, kind, uuid, parent, at, agent, message, content, problem)
+
+
+def brief(value: object) -> str:
+    """`value` for a message; of a list or an object only what it is, for it may be deep."""
+    if type(value) is list or type(value) is dict:
+        return "a list" if type(value) is list else "an object"
+    return repr(value[:40] if type(value) is str else value)
 
 
 def name(value: object) -> str | None:
@@ -71,7 +84,7 @@ def text(value: object) -> str:
     return value if type(value) is str else ""
 
 
-def json(value: object) -> Json:
+def fields(value: object) -> Json:
     """`value` if it is an object, else an empty one."""
     return value if type(value) is dict else _NONE
 
@@ -97,11 +110,26 @@ def instant(value: object) -> int | None:
     return at if 0 <= at <= _LAST else None
 
 
+def texts(content: object) -> Iterator[str]:
+    """The texts in what a tool answered, whether it is one text or several parts."""
+    parts = content if type(content) is list else (content,)
+    for part in parts:
+        found = text(part) or text(fields(part).get("text"))
+        if found:
+            yield found
+
+
+def asked_by(one: Record, block: Json) -> str:
+    """What names the call that a result answers: its id; else the uuid of the call's record."""
+    found = name(block.get("tool_use_id")) or name(one.data.get("sourceToolAssistantUUID"))
+    return found or one.parent_uuid or ""
+
+
 def blocks(content: str | list[Any]) -> list[Json]:
-    """The content of a message as a list of blocks; text alone is one block."""
+    """The content of a message as a list of at most `BLOCKS` blocks; text alone is one block."""
     if type(content) is str:
         return [{"type": "text", "text": content}]
-    return [_block(block) for block in content]
+    return [_block(block) for block in content[:BLOCKS]]
 
 
 def _block(value: object) -> Json:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from ingest.transcript.model import Kind
-from ingest.transcript.record import json, name, text
+from ingest.transcript.record import fields, name, text
 
 EDITS = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
 _SUBAGENTS = frozenset({"Task", "Agent"})
@@ -39,6 +39,16 @@ _POLLERS = frozenset(
         "wait",
     }
 )
+_NOTHING = frozenset(
+    {
+        "(Bash completed with no output)",
+        "(no output)",
+        "<system>Tool ran without output or errors</system>",
+        "Tool ran without output or errors",
+        "No files found",
+        "No matches found",
+    }
+)
 _REMARKS = ("description", "timeout")  # what a call says about itself, not what it does
 
 
@@ -52,17 +62,17 @@ def skill(tool: str, given: object) -> str | None:
     """The skill that a call starts, as `plugin:name` or `name`."""
     if tool != "Skill":
         return None
-    asked = json(given)
+    asked = fields(given)
     return name(asked.get("skill")) or name(asked.get("name")) or name(asked.get("command"))
 
 
 def subagent(tool: str, given: object) -> str | None:
-    return name(json(given).get("subagent_type")) if tool in _SUBAGENTS else None
+    return name(fields(given).get("subagent_type")) if tool in _SUBAGENTS else None
 
 
 def poller(tool: str, given: object) -> bool:
     if tool == "Bash":
-        return text(json(given).get("command")).lstrip().startswith("sleep ")
+        return text(fields(given).get("command")).lstrip().startswith("sleep ")
     return tool in _POLLERS
 
 
@@ -71,6 +81,16 @@ def same(tool: str, given: Any) -> bytes:
     if type(given) is dict and any(key in given for key in _REMARKS):
         given = {key: value for key, value in given.items() if key not in _REMARKS}
     return digest(tool.encode(errors="replace") + b"\0" + packed(given))
+
+
+def same_result(content: Any) -> bytes | None:
+    """Digest of what a tool answered, None where that is nothing: it is no evidence then."""
+    if type(content) is str:
+        quiet = not content or content.isspace() or (len(content) < 80 and content in _NOTHING)
+        return None if quiet else digest(content.encode(errors="replace"))
+    if type(content) is not list or all(part == {"type": "text", "text": ""} for part in content):
+        return None
+    return digest(packed(content))
 
 
 def packed(value: Any) -> bytes:
