@@ -133,7 +133,7 @@ class _Reader:
             self._identify(one)
         agent = self._chain(one) if one.agent == "" else one.agent
         if found or one.type in ("assistant", "queue-operation"):
-            self._story.add(one, found, turn, line, agent=agent, main=main)
+            self._story.add(one, found, turn, line, agent=agent)
 
     def end(self) -> Digest:
         self._story.end()

@@ -58,12 +58,9 @@ class Story:
         line: int,
         *,
         agent: str | None,
-        main: bool,
     ) -> None:
-        """One record whose first event is `turn`. `main`: of the session's own file."""
-        place = _Place(
-            record, line, agent, main and agent is None, self._one(record.data.get("cwd"))
-        )
+        """One record whose first event is `turn`. `agent`: whose it is; None: the session's."""
+        place = _Place(record, line, agent, agent is None, self._one(record.data.get("cwd")))
         if record.type == "assistant":
             self._respond(place, turn + len(found) - 1 if found else -1)
         elif record.type == "queue-operation":
