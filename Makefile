@@ -50,8 +50,9 @@ check: .venv  ## lint, format, types, import rules; no test runs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-check-deep: .venv  ## the tests with many more examples for each property
+check-deep: .venv  ## the tests with many more examples for each property, and a fuzzer on transcripts
 	@$(BIN)/python -m pytest -q --hypothesis-profile=deep $(ARGS)
+	@$(BIN)/python tests/fuzz_transcript.py -runs=20000
 
 soak: .venv  ## the long tests: crashes, leaks
 	@$(BIN)/python -m pytest -q -m soak $(ARGS)

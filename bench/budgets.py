@@ -62,6 +62,11 @@ BUDGETS = (
     Budget("writes.64", "audit writes in process, 64 writers", "/s", 8000),
     Budget("writes.floor", "raw commits of one row (the floor for 1 writer)", "/s"),
     Budget("upload", "session upload 236 kB, one after the other", "/s", 200, None, 66),
+    Budget("records", "transcripts processed, records a core", "/s", 25_000, None, 425),
+    Budget("large", "100 MB transcript, from upload to processed", "s", 8),
+    Budget("page", "100 events out of a 100 MB transcript", "ms", 15, None, 6300),
+    Budget("tick", "a tick with nothing to do", "ms", 50),
+    Budget("sessions", "sessions list, 20 k sessions", "ms", 10, None, 39),
     Budget("memory", "memory of the server after the load", "MB", 600, None, 1550),
     Budget("help", "agnes --help", "s", 0.4),
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bench import browser, inprocess
+from bench import browser, inprocess, transcripts
 from bench.budgets import Figure, spread
 from bench.load import COUNTER, Job, drive_apart
 from bench.server import HOST, command, environment, running
@@ -125,6 +125,9 @@ MEASURES = (
     Measure("help", "nothing", _help, ("help",)),
     Measure("writes", "nothing", inprocess.writes, inprocess.WRITES),
     Measure("health", "file", inprocess.health, ("health",)),
+    Measure("records", "nothing", transcripts.processed, ("records",)),
+    Measure("page", "nothing", transcripts.page, ("page",)),
+    Measure("tick", "file", transcripts.tick, ("tick",)),
     Measure("start", "file", _start, ("start",)),
     # Chromium's processes end without a word about what they used.
     Measure("browser", "server", browser.opened, browser.GIVES, counted=False),
@@ -134,6 +137,8 @@ MEASURES = (
     _reading("q", "/api/admin/activity", 60, since_minutes=_MONTH, q=RARE.id),
     _reading("facets", f"{_OBSERVE}/facets", 100, since_minutes=_DAY),
     _reading("kpis", f"{_OBSERVE}/kpis", 200, since_minutes=_DAY),
+    _reading("sessions", "/api/admin/sessions/list", 200, since_minutes=525_600),
     Measure("upload", "server", _upload, ("upload",)),
+    Measure("large", "server", transcripts.large, ("large",)),
     Measure("memory", "server", _memory, ("memory",)),
 )

@@ -11,7 +11,7 @@ import io
 import sys
 from pathlib import Path
 
-import atheris  # type: ignore[import-untyped]
+import atheris
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 with atheris.instrument_imports(include=["ingest.transcript"]):

@@ -18,10 +18,26 @@ CODE = ("bench", "console", "ingest", "notebooks", "schema")
 CLIENT = (
     ("AGNES_SERVER", "http://127.0.0.1:8000", "The console's address; else that of `agnes login`."),
     ("AGNES_TOKEN", "", "Token to use instead of the one that `agnes login` remembers."),
-    ("AGNES_CONFIG_DIR", "", "Folder of remembered sign-ins; empty: the user's own."),
-    ("AGNES_TRANSCRIPTS", "~/.claude/projects", "Folder that `agnes push` sends without a path."),
+    (
+        "AGNES_CONFIG_DIR",
+        "",
+        "Folder of remembered sign-ins, of what was pushed and of private sessions; empty: the "
+        "user's own.",
+    ),
+    (
+        "AGNES_TRANSCRIPTS",
+        "",
+        "Folder that `agnes push` sends without a path; empty: the working folder's project.",
+    ),
+    ("CLAUDE_CONFIG_DIR", "~/.claude", "Where Claude Code keeps its transcripts."),
+    ("CLAUDE_CODE_SESSION_ID", "", "The session one is in, for `agnes mark-private`."),
     ("AGNES_CORRELATION_ID", "", "Ties the log's rows of several requests together."),
     ("AGNES_DEBUG", "", "1 shows the traceback of an error."),
+)
+JOB = (
+    ("AGNES_URL", "", "Address of the server that started it; `AGNES_SERVER` is the same."),
+    ("AGNES_TOKEN", "", "Its pass, which ends with the run. It must not be printed."),
+    ("AGNES_RUN_ID", "", "Id of its run; `AGNES_CORRELATION_ID` is the same."),
 )
 TESTS = (("AGNES_TEST_CORPUS", "", "Folder of real transcripts and hostile inputs for the tests."),)
 
@@ -41,6 +57,7 @@ def written() -> str:
         HEAD,
         _table("The server", "Read once, when `agnes serve` starts.", server),
         _table("The terminal and the client", "Read by each command.", CLIENT),
+        _table("A job's notebook", "Set for it by the server; nothing else of ours is.", JOB),
         _table("The tests", "Read by `make test`.", TESTS),
     ]
     return "\n".join(parts)
@@ -67,7 +84,7 @@ def test_the_page_says_what_the_code_reads() -> None:
 
 def test_every_setting_has_a_sentence() -> None:
     for setting in SETTINGS:
-        assert re.fullmatch(r"AGNES_[A-Z_]+", setting.name)
+        assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+", setting.name)
         assert setting.help.endswith("."), setting.name
         setting.parse(setting.default)
 
