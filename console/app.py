@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from tornado.web import RequestHandler
@@ -25,6 +25,9 @@ from console.metrics import Metrics
 from console.settings import Settings
 from schema.store import Store
 from schema.tables import USERS
+
+if TYPE_CHECKING:
+    from console.jobs.scheduler import Scheduler
 
 log = structlog.get_logger(__name__)
 
@@ -161,6 +164,17 @@ def sign_in_link(instance: Instance, *, always: bool) -> FirstLink | None:
     return link
 
 
+async def start_jobs(instance: Instance, address: str) -> Scheduler:
+    """Scheduled notebooks, once the socket is open: kernels speak to `address`."""
+    from console.jobs.scheduler import Scheduler
+
+    await instance.jobs.open(address)
+    clock = Scheduler(instance)
+    if instance.settings.jobs:
+        await clock.start()
+    return clock
+
+
 async def _run(
     instance: Instance, host: str, port: int, ready: Callable[[Instance, str], None]
 ) -> None:
@@ -171,9 +185,13 @@ async def _run(
         loop.add_signal_handler(number, stopping.set)
     server.start()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    ready(instance, f"http://{shown}:{server.port}")
+    address = f"http://{shown}:{server.port}"
+    ready(instance, address)
+    clock = await start_jobs(instance, address)
     await stopping.wait()
     log.info("stopping")
+    clock.stop()
+    await instance.jobs.close()
     server._http.stop()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(server._http.close_all_connections(), timeout=5)

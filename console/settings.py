@@ -50,11 +50,19 @@ def _interval(text: str) -> int | None:
     return seconds
 
 
+def _days(text: str) -> int:
+    days = int(text)
+    if not 0 <= days <= 36_500:
+        raise ValueError(text)
+    return days
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 _POSITIVE: dict[str, Any] = {"parse": _positive, "allowed": "a whole number above 0"}
+_DAYS: dict[str, Any] = {"parse": _days, "allowed": "a number of days, 0 to keep everything"}
 _FLAG: dict[str, Any] = {"parse": _flag, "allowed": "1 or 0"}
 _WORDS: dict[str, Any] = {"parse": _words, "allowed": "a comma list"}
 
@@ -68,7 +76,6 @@ def _every(job: str) -> Setting:
         _interval,
         "seconds, or 0",
     )
-
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -87,6 +94,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AGNES_READERS", "8", "Queries that run at the same time.", **_POSITIVE),
     Setting(
         "AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE
+    ),
+    Setting(
+        "USAGE_EVENTS_RETENTION_DAYS",
+        "0",
+        "Usage events older than this are deleted each day; daily figures stay. 0: all are kept.",
+        **_DAYS,
+    ),
+    Setting(
+        "AGNES_AUDIT_RETENTION_DAYS",
+        "0",
+        "Audit rows older than this are deleted each day. 0: all are kept.",
+        **_DAYS,
+    ),
+    Setting(
+        "AGNES_FEEDBACK_RETENTION_DAYS",
+        "0",
+        "Feedback reports older than this are deleted each day. 0: all are kept.",
+        **_DAYS,
     ),
     Setting(
         "AGNES_SESSION_HOURS",
