@@ -51,6 +51,7 @@ def command() -> str:
 def environment(folder: Path) -> dict[str, str]:
     """Ours, without any AGNES_ setting of the person who measures."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AGNES_")}
+    kept["AGNES_JOBS"] = "0"  # what is measured is alone
     return {**kept, "AGNES_DATA_DIR": str(folder)}
 
 

@@ -24,6 +24,7 @@ _KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 def clean_environment(**settings: str) -> dict[str, str]:
     """The environment of a machine without any setting of ours but these."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept["AGNES_JOBS"] = "0"  # nothing starts by itself, unless a test wants it
     return {**kept, "PYTHONWARNINGS": "default", **settings}
 
 

@@ -8,9 +8,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -18,29 +16,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server_process import ServerProcess, agnes
+from tests.terminal import Terminal
 
 EMAIL, PASSWORD = "first@example.org", "correct horse battery"
 SESSION = "7c1d5f0e-2f7a-4a59-9a3e-0d7f3c1b2a44"
-
-
-@dataclass
-class Terminal:
-    """A person's terminal, set to one server."""
-
-    server: ServerProcess
-    settings: dict[str, str]
-
-    def __call__(self, *words: str | Path, given: str = "", code: int = 0) -> CompletedProcess[str]:
-        done = agnes(*words, given=given, settings=self.settings)
-        assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    def json(self, *words: str | Path, **options: Any) -> Any:
-        return json.loads(self(*words, "--json", **options).stdout)
-
-    def as_(self, **settings: str) -> Terminal:
-        return Terminal(self.server, settings)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +102,7 @@ def test_every_pushed_transcript_is_in_the_log_at_once(
 
 
 def test_one_row_is_shown_in_full(terminal: Terminal, transcripts: Path) -> None:
-    terminal("push", transcripts / "packed.jsonl.gz")
+    terminal("push", "--force", transcripts / "packed.jsonl.gz")
     (row,) = terminal.json("admin", "activity", "--action", "session.upload", "--limit", "1")[
         "rows"
     ]

@@ -54,11 +54,11 @@ class Job:
         if self.every == 0:
             return None
         if self.every is not None:
-            from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
+            from apscheduler.triggers.interval import IntervalTrigger
 
             start = _EPOCH + timedelta(seconds=self.phase)
             return IntervalTrigger(seconds=self.every, start_date=start, timezone=UTC)
-        from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
+        from apscheduler.triggers.cron import CronTrigger
 
         return CronTrigger.from_crontab(self.cron, timezone=UTC)
 

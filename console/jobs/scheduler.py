@@ -25,7 +25,7 @@ class Scheduler:
     """`start` and `stop` it in the event loop that it is to live in."""
 
     def __init__(self, instance: Instance) -> None:
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         logging.getLogger("apscheduler").setLevel(logging.WARNING)  # not a line for each beat
         self._instance = instance

@@ -27,7 +27,7 @@ _BROKEN = 0.6  # of what an outage touches
 _SLOW = 5  # times longer, in a slow period
 _LONGEST = 3_600_000
 _STRANGERS = 20  # addresses that people who fail to sign in come from
-_JOB_STATUS = {"success": "succeeded", "skipped": "skipped"}
+_JOB_STATUS = {"success": "ok", "skipped": "skipped"}
 
 
 @dataclass(frozen=True)
