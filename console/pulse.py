@@ -118,7 +118,7 @@ def active_users_today(here: Moment) -> Field:
 
 
 def memory_pipeline(here: Moment) -> Field:
-    link = "action_prefix=run_session_processor"
+    link = "action_prefix=run_"
     found = here.ask(questions.processing)
     if not here.ask(questions.ingest, here.ago(hours=24), here.ago(hours=1))["ever"]:
         return Field("memory_pipeline", NOTHING, None, GREEN, link)

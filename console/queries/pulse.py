@@ -11,6 +11,7 @@ from console.queries.vocabulary import by_people, with_derived
 from schema.bind import At
 from schema.tables import (
     AUDIT_LOG,
+    JOB_RUNS,
     SESSION_FILES,
     SESSION_PROCESSOR_STATE,
     SYNC_HISTORY,
@@ -77,10 +78,15 @@ def scheduled_tables() -> ir.Table:
 
 
 def processing() -> ir.Table:
-    """`at, items`: when a processor last finished a file, and over how many files one ever has."""
-    states = _rows(SESSION_PROCESSOR_STATE)
+    """`at, items`: when a processor last finished, be it that nothing was left to do; and over how
+    many files one ever has."""
+    states, runs = _rows(SESSION_PROCESSOR_STATE), _rows(JOB_RUNS)
     done = states.filter(states.error.isnull())
-    return done.aggregate(at=done.processed_at.max(), items=done.count())
+    well = runs.filter(runs.job_name == "process_sessions", runs.status.isin(("ok", "skipped")))
+    files = done.aggregate(at=done.processed_at.max(), items=done.count())
+    beats = well.aggregate(beat=well.finished_at.max())
+    both = files.cross_join(beats)
+    return both.select("items", at=ibis.greatest(both["at"], both.beat))
 
 
 def ingest(day_ago: At, hour_ago: At) -> ir.Table:

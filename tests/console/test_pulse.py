@@ -17,6 +17,7 @@ from console.pulse import NOTHING
 from schema.store import Store
 from schema.tables import (
     AUDIT_LOG,
+    JOB_RUNS,
     SESSION_FILES,
     SESSION_PROCESSOR_STATE,
     SYNC_HISTORY,
@@ -32,7 +33,10 @@ KEYS = (
     *("scheduler", "sync_24h", "active_users_today", "memory_pipeline", "session_ingest"),
     *("audit_writes", "storage", "diagnose_warnings"),
 )
-SEEDED = (AUDIT_LOG, SYNC_HISTORY, SESSION_FILES, SESSION_PROCESSOR_STATE, TABLE_REGISTRY)
+SEEDED = (
+    *(AUDIT_LOG, JOB_RUNS, SYNC_HISTORY, SESSION_FILES, SESSION_PROCESSOR_STATE),
+    TABLE_REGISTRY,
+)
 GB = 1 << 30
 
 
@@ -199,6 +203,26 @@ def test_the_pipeline_is_late_after_an_hour(world: World, seconds: int, color: s
     processed(world, ago(seconds=seconds))
     found = field(world, "memory_pipeline")
     assert (found["color"], found["raw"]) == (color, seconds)
+
+
+@pytest.mark.parametrize(
+    ("job", "status", "color"),
+    [
+        ("process_sessions", "skipped", "green"),
+        ("process_sessions", "ok", "green"),
+        ("process_sessions", "failed", "yellow"),
+        ("prune", "ok", "yellow"),
+    ],
+)
+def test_a_pipeline_that_has_nothing_to_do_is_well(
+    world: World, job: str, status: str, color: str
+) -> None:
+    upload(world, ago(days=9))
+    processed(world, ago(days=8))
+    row = {"id": new_id(), "job_name": job, "status": status}
+    times = {"queued_at": ago(minutes=5), "finished_at": ago(minutes=4)}
+    world.store.write(Rows(JOB_RUNS, [{**row, **times}])).result()
+    assert field(world, "memory_pipeline")["color"] == color
 
 
 def test_a_pipeline_that_never_finished_a_file_is_yellow(world: World) -> None:
