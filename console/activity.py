@@ -4,7 +4,7 @@ through `store.offload`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,11 +15,13 @@ from console.masking import mask
 from console.queries import audit
 from console.queries.audit import Order
 from console.queries.audit_filter import AuditFilter
+from console.queries.masked import SeenMasked
 from schema.errors import BadParameter, NotFound
 from schema.policy import Principal, Seen
 from schema.tables import AUDIT_LOG
 
 Row = dict[str, Any]
+Question = Callable[..., Any]  # of `queries`: rows, filter, order, limit -> a table
 READ = "activity.read"
 
 # A page needs few rows: look just below its start first. The cost of a page then does not depend on
@@ -39,22 +41,22 @@ class Reader:
 
     @property
     def seen(self) -> Seen:
-        return Seen(AUDIT_LOG, self.principal)
+        """The rows that this reader may see. Only an admin's searches look behind the mask."""
+        masked = self.principal.sees_all(AUDIT_LOG) and not self.principal.is_admin
+        return (SeenMasked if masked else Seen)(AUDIT_LOG, self.principal)
 
     def ask(self, question: Any, *args: Any) -> list[Row]:
         return self.instance.store.rows(question, self.seen, *args)
 
     def dress(self, rows: Iterable[Row]) -> list[Row]:
         """Rows with the names of their people, masked for this reader."""
-        people = self.instance.people.all()
-        dressed = []
-        for row in rows:
-            shown = mask(row, self.principal)
-            person = people.get(row["user_id"])
-            shown["user_email"] = person.email if person else None
-            shown["user_name"] = person.name if person else None
-            dressed.append(shown)
-        return dressed
+        return [self.named(mask(row, self.principal)) for row in rows]
+
+    def named(self, row: Row) -> Row:
+        """`row` with who did it, as people know them."""
+        person = self.instance.people.get(row["user_id"])
+        email, name = (person.email, person.name) if person else (None, None)
+        return {**row, "user_email": email, "user_name": name}
 
 
 async def was_read(
@@ -89,14 +91,21 @@ def order(sort: str | None, ts: datetime | None, id: str | None, reader: Reader)
 
 def timeline(reader: Reader, filter: AuditFilter, by: Order, limit: int) -> Page:
     """One page of events, and where the next begins."""
+    found = raw_page(reader, audit.timeline, filter, by, limit)
+    return replace(found, rows=reader.dress(found.rows))
+
+
+def raw_page(
+    reader: Reader, question: Question, filter: AuditFilter, by: Order, limit: int
+) -> Page:
+    """One page of what `question` finds, neither named nor masked yet."""
     rows: list[Row] = []
     for narrowed in _windows(filter, by):
-        rows = reader.ask(audit.timeline, narrowed, by, limit + 1)
+        rows = reader.ask(question, narrowed, by, limit + 1)
         if len(rows) > limit:
             break
     more, rows = len(rows) > limit, rows[:limit]
-    last = {"ts": rows[-1]["timestamp"], "id": rows[-1]["id"]} if more else None
-    return Page(reader.dress(rows), last)
+    return Page(rows, {"ts": rows[-1]["timestamp"], "id": rows[-1]["id"]} if more else None)
 
 
 def _windows(filter: AuditFilter, by: Order) -> Iterable[AuditFilter]:
@@ -175,12 +184,17 @@ def bucket_seconds(filter: AuditFilter) -> int:
 
 def one(reader: Reader, id: str) -> Row:
     """One row, named and masked. Raises NotFound, also for a row that this reader may not see."""
+    return reader.dress([raw(reader, id)])[0]
+
+
+def raw(reader: Reader, id: str) -> Row:
+    """One row as it is stored, for those who mask it themselves. Raises NotFound as `one`."""
     rows = reader.ask(audit.by_id, audit.Id(id))
     if not rows:
         raise NotFound(
             f"no event {id} here", detail="Ids are shown by `agnes admin activity --json`."
         )
-    return reader.dress(rows)[0]
+    return rows[0]
 
 
 def window_minutes(filter: AuditFilter) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import quote
 
 import httpx
@@ -44,6 +44,7 @@ _BY_STATUS: Mapping[int, type[AgnesError]] = {
     401: NotSignedIn,
     403: Forbidden,
     404: NotFound,
+    408: Unavailable,
     409: Conflict,
     413: TooLarge,
     502: Unavailable,
@@ -110,6 +111,7 @@ class Client:
         self.groups = Groups(self, "groups")
         self.grants = Collection(self, "grants")
         self.tokens = Collection(self, "tokens")
+        self.marketplace = Collection(self, "marketplace")
 
     def __enter__(self) -> Client:
         return self
@@ -148,20 +150,23 @@ class Client:
         *,
         name: str | None = None,
         parent: str | None = None,
+        content: BinaryIO | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Json:
         """Send one transcript; answers `{status, filename, size, session_file}`.
 
         `name` is the file name there, `parent` the `session_file` a subagent's transcript belongs
         to. The file is read in pieces, as long as it was at the start: one that is still written to
-        is sent up to there. `progress` is told the bytes read so far. Raises OSError if unreadable.
+        is sent up to there. `content` is sent instead of what the file holds, from its beginning.
+        `progress` is told the bytes read so far. Raises OSError if unreadable.
         """
-        file = Path(path)
-        media = "application/gzip" if file.suffix == ".gz" else "application/x-ndjson"
-        with file.open("rb") as source:
+        name = name or Path(path).name
+        media = "application/gzip" if name.endswith(".gz") else "application/x-ndjson"
+        with nullcontext(content) if content is not None else Path(path).open("rb") as source:
+            source.seek(0)
             body = FileBody(source, progress=progress)
             # httpx only asks `read`, `seek` and `tell` of it, which its types do not say.
-            files: Any = {"file": (name or file.name, body, media)}
+            files: Any = {"file": (name, body, media)}
             return self.request(
                 "POST",
                 "/api/upload/sessions",
@@ -309,9 +314,9 @@ class Collection:
         """The changed row. Fields that are None stay as they are."""
         return self._client.request("PATCH", _path(self._base, key), json=_given(fields))
 
-    def delete(self, key: str) -> None:
-        """Delete, deactivate or revoke, whichever the noun means by it."""
-        self._client.request("DELETE", _path(self._base, key))
+    def delete(self, key: str) -> Json:
+        """Delete, deactivate or revoke, whichever the noun means by it; what it says of that."""
+        return self._client.request("DELETE", _path(self._base, key), timeout=SLOW)
 
     def _pages(self, path: str, *, limit: int | None, offset: int, filters: Params) -> Json:
         rows: list[Any] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 from console.audit import Caller, entry, now
 from console.instance import Instance
 from ingest import pending
-from ingest.commit import Receipt, commit, mark
+from ingest.commit import Receipt, commit, days_of, kept, mark
 from ingest.pending import rows_of
 from ingest.pipeline import PROCESSORS, Finished
 from ingest.rollups import days_marked, rebuild, rebuild_windows
@@ -75,7 +75,7 @@ def claim(instance: Instance, names: Sequence[str], *, holder: str, limit: int) 
     for key, row in found.items():
         if len(rows) >= limit:
             break
-        if instance.claims.take(key, holder):
+        if instance.claims.take(key, holder, found=at):
             rows.append(_offered(store, row))
     return {"now": at, "rows": rows, "waiting": tally(store, names)["due"]}
 
@@ -123,7 +123,13 @@ async def take_back(instance: Instance, finished: Sequence[Finished]) -> list[Re
 def horizon_of(instance: Instance) -> datetime | None:
     """Usage events before this moment have been pruned; None when all are kept."""
     days = instance.settings.usage_events_retention_days
-    return now() - timedelta(days=days) if days else None
+    return midnight(days) if days else None
+
+
+def midnight(days: int) -> datetime:
+    """The beginning of the day that many days ago. Days are pruned as wholes: the figures of half a
+    day could not be made anew."""
+    return datetime.combine(now().date() - timedelta(days=days), time.min)
 
 
 async def forget(instance: Instance, caller: Caller, *, session_file: str | None) -> dict[str, int]:
@@ -137,13 +143,16 @@ async def forget(instance: Instance, caller: Caller, *, session_file: str | None
             if session_file not in files:
                 raise NotFound(f"session_file={session_file} is no session that was uploaded")
             files = [session_file]
-        days = [row["day"] for row in transaction.ask(days_with_events)]
+        found = (
+            transaction.ask(days_with_events)
+            if session_file is None
+            else (transaction.ask(days_of, Text(session_file)))
+        )
         deleted = {
             name: transaction.delete_among(table, "session_file", files)
             for name, table in _MADE.items()
         }
-        kept = [day for day in days if horizon is None or day >= horizon.date()]
-        mark(transaction, kept, horizon)
+        mark(transaction, (row["day"] for row in found), horizon)
         resource = session_file or "sessions"
         transaction.insert(entry(caller, "usage.reprocess", resource=resource, params=deleted))
         return deleted
@@ -156,10 +165,14 @@ async def roll_up(instance: Instance, days: Sequence[date] | None = None) -> dic
     then the windows. `{days: [{day, tools, items}], remaining}`."""
     store = instance.store
     marked = await store.offload(store.rows, days_marked)
-    wanted = [row["day"] for row in marked] if days is None else sorted(set(days))
+    wanted = [row["day"] for row in marked]
+    if days is not None:
+        wanted = sorted(kept(days, horizon_of(instance)))
+    if wanted:
+        instance.windows_of = None  # until they are made anew, whatever comes between
     done = [await store.awrite(partial(_rebuild, day)) for day in wanted]
     today = now().date()
-    if done or instance.windows_of != today:
+    if instance.windows_of != today:
         await store.awrite(lambda transaction: rebuild_windows(transaction, today))
         instance.windows_of = today
     return {"days": done, "remaining": len(await store.offload(store.rows, days_marked))}

@@ -7,13 +7,14 @@ and range; daily figures of pruned days stay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import ibis.expr.types as ir
 
-from console.audit import Caller, entry, now
+from console.audit import Caller, entry
 from console.instance import Instance
+from console.processing import midnight
 from ingest.pending import rows_of
 from schema.bind import At
 from schema.tables import (
@@ -32,20 +33,26 @@ async def prune(instance: Instance, caller: Caller) -> dict[str, Any]:
     return {
         "usage": await prune_usage(instance, caller),
         "audit": await _prune(
-            instance, caller, "AGNES_AUDIT_RETENTION_DAYS", {AUDIT_LOG: "timestamp"}
+            instance,
+            caller,
+            "AGNES_AUDIT_RETENTION_DAYS",
+            {AUDIT_LOG: "timestamp"},
+            action="audit.prune",
         ),
         "feedback": await _prune(
             instance,
             caller,
             "AGNES_FEEDBACK_RETENTION_DAYS",
             {FEEDBACK_REPORTS: "created_at", FEEDBACK_HISTORY: "at"},
+            action="audit.prune",
         ),
     }
 
 
 async def prune_usage(instance: Instance, caller: Caller) -> dict[str, Any]:
     setting = "USAGE_EVENTS_RETENTION_DAYS"
-    return await _prune(instance, caller, setting, {USAGE_EVENTS: "occurred_at"}, "usage.prune")
+    tables = {USAGE_EVENTS: "occurred_at"}
+    return await _prune(instance, caller, setting, tables, action="usage.prune")
 
 
 async def _prune(
@@ -53,13 +60,14 @@ async def _prune(
     caller: Caller,
     setting: str,
     tables: Mapping[Table, str],
-    action: str = "audit.prune",
+    *,
+    action: str,
 ) -> dict[str, Any]:
     """`{status: skipped, reason}`, or `{status: ok, retention_days, deleted, remaining}`."""
     days = getattr(instance.settings, setting.removeprefix("AGNES_").lower())
     if not days:
         return {"status": "skipped", "reason": f"{setting} is 0: everything is kept"}
-    before = now() - timedelta(days=days)
+    before = midnight(days)
 
     def step(transaction: Transaction) -> dict[str, Any]:
         said: dict[str, Any] = {}

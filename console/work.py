@@ -10,9 +10,9 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,15 +21,16 @@ import orjson
 import typer
 
 from console.client import Client, Json, connect
-from ingest.pipeline import Files, Finished, failed, process
+from ingest.pipeline import Files, Finished, failed, process, said
 from ingest.usage import Session
-from ingest.wire import pack
-from schema.errors import AgnesError, Conflict
+from ingest.wire import MAKES, pack
+from schema.errors import AgnesError, Conflict, Forbidden, NotSignedIn, Unavailable
 
 BATCH = 25  # sessions claimed at once: more would keep other kernels waiting
 TRIES = 3  # for a session whose files change while it is read
 CAP = 500  # sessions a run
 SECONDS = 150.0
+_PORTION = 16 << 20  # bytes of transcripts whose rows are held at once
 _ERRORS = 20  # of a run that are told in words
 
 
@@ -68,14 +69,16 @@ class Worker:
                 over = left <= 0 or time.monotonic() - begun > seconds
                 page = self._pending(0 if over else min(BATCH, left))
                 rows = [row for row in page["rows"] if self._may_try(row["session_file"])]
-                finished = [self._read(row, page["now"]) for row in rows]
-                committed, sent = sent, None
-                if rows:
+                for few in _portions(rows):
+                    finished = [self._read(row, page["now"]) for row in few]
+                    if sent is not None:
+                        sent.result()
                     sent = sender.submit(self._commit, finished)
-                if committed is not None:
-                    committed.result()
-                elif not rows:  # nothing to read, nothing on its way that could come back
-                    break
+                if not rows:
+                    if sent is None:  # nothing on its way that could come back
+                        break
+                    sent.result()
+                    sent = None
         self.report.capped = page["waiting"] if over else 0
         self.report.seconds = round(time.monotonic() - begun, 3)
         return self.report
@@ -103,8 +106,10 @@ class Worker:
                     fingerprint=row["fingerprint"],
                     now=_moment(now),
                 )
-        except (AgnesError, OSError) as error:
-            message = error.message if isinstance(error, AgnesError) else str(error)
+        except (Unavailable, NotSignedIn, Forbidden):
+            raise  # nothing is wrong with this session; it is not to be set aside for it
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is this session's alone)
+            message = error.message if isinstance(error, AgnesError) else said(error)
             done = failed(session.session_file, row["fingerprint"], row["processors"], message)
         self._tell(done, row["bytes"], time.perf_counter() - begun)
         return done
@@ -131,10 +136,15 @@ class Worker:
             raise Conflict(f"{file['session_file']} is not the file that was uploaded")
 
     def _commit(self, finished: Sequence[Finished]) -> None:
+        try:
+            content = pack(finished)
+        except Exception:  # noqa: BLE001 (one has what no column takes; the others go on)
+            finished = [_fitting(one) for one in finished]
+            content = pack(finished)
         answer = self._client.request(
             "POST",
             "/api/jobs/commit",
-            content=pack(finished),
+            content=content,
             headers={"Content-Type": "application/vnd.apache.arrow.stream"},
             timeout=600,
         )
@@ -148,6 +158,8 @@ class Worker:
         bad = {name: one.error for name, one in done.outcomes.items() if one.error}
         report.processed += not bad
         report.errors += bool(bad)
+        if bad:  # once a run: what went wrong may be over by the next
+            self._tries[done.session_file] = TRIES
         report.items_extracted += sum(one.items for one in done.outcomes.values())
         for name, error in bad.items():
             if len(report.errors_detail) < _ERRORS:
@@ -168,6 +180,35 @@ class Worker:
                 "failed": any(one.error for one in done.outcomes.values()),
             }
         )
+
+
+def _portions(rows: Sequence[Json]) -> Iterator[list[Json]]:
+    """The rows in groups that fit into memory, and into one commit, together."""
+    few: list[Json] = []
+    size = 0
+    for row in rows:
+        few.append(row)
+        size += row["bytes"]
+        if size > _PORTION:
+            yield few
+            few, size = [], 0
+    if few:
+        yield few
+
+
+def _fitting(done: Finished) -> Finished:
+    """`done`; where the rows of a processor cannot travel, its failure instead of them."""
+    outcomes = dict(done.outcomes)
+    tables = dict(done.tables)
+    for name, outcome in done.outcomes.items():
+        own = {table: tables.pop(table, ()) for table in MAKES[name]} if not outcome.error else {}
+        try:
+            pack([replace(done, outcomes={}, tables=own)])
+        except Exception as error:  # noqa: BLE001 (as above)
+            outcomes[name] = replace(outcome, items=0, error=said(error))
+        else:
+            tables |= own
+    return replace(done, outcomes=outcomes, tables=tables)
 
 
 def _moment(text: str) -> datetime:

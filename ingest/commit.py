@@ -166,8 +166,11 @@ def _note(
     at: datetime,
 ) -> None:
     """The processor's state: what it read, when, and how often it has tried in vain."""
-    same = before is not None and before["error"] and before["file_hash"] == fingerprint
-    tried = before["attempts"] if same and before is not None else 0
+    of_now = (fingerprint, outcome.version)
+    tried = 0
+    if before is not None and before["error"]:
+        same = (before["file_hash"], before["processor_version"]) == of_now
+        tried = before["attempts"] if same else 0
     row = {
         "processor_name": name,
         "session_file": session["session_file"],
@@ -188,10 +191,15 @@ def _note(
 
 def mark(transaction: Transaction, days: Iterable[date], horizon: datetime | None) -> None:
     """These days' figures are to be made anew. Days that have been pruned keep theirs."""
-    wanted = {day for day in days if horizon is None or day >= horizon.date()}
+    wanted = kept(days, horizon)
     there = {row["day"] for row in transaction.ask(marked)}
     rows = [{"day": day} for day in sorted(wanted - there)]
     transaction.insert(Rows(ROLLUP_DAYS, rows))
+
+
+def kept(days: Iterable[date], horizon: datetime | None) -> set[date]:
+    """Those of `days` whose events are all there."""
+    return {day for day in days if horizon is None or day >= horizon.date()}
 
 
 def attributed(attribution: Attribution, row: Row) -> dict[str, str | None]:

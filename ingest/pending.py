@@ -41,7 +41,9 @@ def subagents() -> ir.Table:
     files = rows_of(SESSION_FILES)
     files = files.filter(files.parent.notnull())
     named = files.mutate(one=_text(files))
-    return named.group_by("parent").agg(subs=named.one.group_concat(",", order_by=named.one))
+    return named.group_by("parent").agg(
+        subs=named.one.group_concat(",", order_by=named.session_file)
+    )
 
 
 def lineage(mine: Any) -> ir.Table:
@@ -71,7 +73,7 @@ def sessions() -> ir.Table:
     lines = lineage(rows_of(SESSION_ROOTS))
     named = lines.mutate(one=lines.earlier_file + ":" + lines.sha256)
     earlier = named.group_by("session_file").agg(
-        earlier=named.one.group_concat(",", order_by=named.one)
+        earlier=named.one.group_concat(",", order_by=named.earlier_file)
     )
     subs = subagents()
     joined = mains.left_join(subs, mains.session_file == subs.parent).drop("parent")
@@ -91,7 +93,7 @@ def standing(name: str, version: int, moment: At) -> ir.Table:
     every, states = sessions(), rows_of(SESSION_PROCESSOR_STATE)
     verdicts = rows_of(SESSION_VERDICTS).select("session_file", "open_until")
     done = states.filter(states.processor_name == name).select(
-        "session_file", "processor_version", "file_hash", "processed_at", "attempts", "error"
+        "session_file", "processor_version", "file_hash", "attempts", "error"
     )
     joined = every.left_join(done, "session_file").drop("session_file_right")
     joined = joined.left_join(verdicts, "session_file").drop("session_file_right")
@@ -99,9 +101,10 @@ def standing(name: str, version: int, moment: At) -> ir.Table:
     same = same.fill_null(False)
     failed = joined.error.notnull()
     given_up = same & failed & (joined.attempts >= ATTEMPTS)
-    reopened = ibis.literal(name == "failure_scan") & (
-        (joined.open_until <= moment.moment) & (joined.processed_at < joined.open_until)
-    ).fill_null(False)
+    # Once it can be judged it is open no more; when it was judged last says nothing: the clock may
+    # have passed that moment between the reading and the commit.
+    over = (joined.open_until <= moment.moment).fill_null(False)
+    reopened = ibis.literal(name == "failure_scan") & over
     return joined.mutate(
         is_set_aside=given_up,
         is_due=~given_up & (~same | failed | reopened),

@@ -20,6 +20,7 @@ from ingest.findings import find
 from ingest.transcript import read
 from ingest.transcript.lines import rows
 from ingest.transcript.model import Digest
+from ingest.transcript.record import name
 from ingest.usage import Session, extract
 from ingest.verdict import decide, open_until
 
@@ -127,14 +128,13 @@ def process(
     digest = read(files.main, files.subagents, copied=uuids(files.earlier))
     outcomes: dict[str, Outcome] = {}
     tables: Tables = {}
-    for name in names:
-        processor = PROCESSORS[name]
+    for processor in map(PROCESSORS.__getitem__, names):
         try:
             result = processor.process_session(digest, session, now)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is this session's alone)
-            outcomes[name] = Outcome(processor.version, error=said(error))
+            outcomes[processor.name] = Outcome(processor.version, error=said(error))
         else:
-            outcomes[name] = Outcome(processor.version, result.items_count)
+            outcomes[processor.name] = Outcome(processor.version, result.items_count)
             tables.update(result.tables)
     return Finished(
         session.session_file,
@@ -149,7 +149,7 @@ def process(
 
 def failed(session_file: str, fingerprint: str, names: Iterable[str], error: str) -> Finished:
     """A session whose files could not even be read."""
-    outcomes = {name: Outcome(PROCESSORS[name].version, error=error) for name in names}
+    outcomes = {one: Outcome(PROCESSORS[one].version, error=error) for one in names}
     return Finished(session_file, fingerprint, outcomes)
 
 
@@ -159,7 +159,7 @@ def uuids(paths: Iterable[Path]) -> frozenset[str]:
     for path in paths:
         with path.open("rb") as file:
             records = (data for _, _, data, _ in rows(file) if data)
-            found.update(uuid for data in records if isinstance(uuid := data.get("uuid"), str))
+            found.update(uuid for data in records if (uuid := name(data.get("uuid"))))
     return frozenset(found)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from ingest.attribution import Attribution, Item
-from ingest.commit import items, mark
+from ingest.commit import items, kept, mark
 from ingest.pending import rows_of
 from schema.bind import At
 from schema.tables import (
@@ -33,8 +33,7 @@ PLUGIN = "plugin"  # the type of the row that sums up a plugin's items
 
 def rebuild(transaction: Transaction, day: date) -> dict[str, Any]:
     """Make one day's figures anew: `{day, tools, items}`, how many rows it has now."""
-    start = datetime(day.year, day.month, day.day)
-    span = At(start), At(start + timedelta(days=1))
+    span = At(datetime.combine(day, time.min)), At(datetime.combine(day, time.max))
     tools = [{"day": day, **row} for row in transaction.ask(tools_between, *span)]
     found = _items(transaction, span)
     _replace(transaction, USAGE_TOOL_DAILY, {"day": day}, tools)
@@ -50,38 +49,37 @@ def rebuild(transaction: Transaction, day: date) -> dict[str, Any]:
 
 def rebuild_windows(transaction: Transaction, today: date) -> None:
     """Make the figures of the last days anew; a window ends with `today`."""
-    end = datetime(today.year, today.month, today.day) + timedelta(days=1)
+    end = datetime.combine(today, time.max)
     for label, days in WINDOWS.items():
-        found = _items(transaction, (At(end - timedelta(days=days)), At(end)))
+        start = datetime.combine(today, time.min) - timedelta(days=days - 1)
+        found = _items(transaction, (At(start), At(end)))
         rows = [{"period_label": label} | row for row in found]
         _replace(transaction, USAGE_MARKETPLACE_ITEM_WINDOW, {"period_label": label}, rows)
 
 
-def reattribute(transaction: Transaction, horizon: datetime | None) -> int:
-    """After a change of the marketplaces: say anew whose work each event is. The days of those that
-    changed are marked. Answers how many events changed."""
+def reattribute(
+    transaction: Transaction, before: Attribution, horizon: datetime | None
+) -> tuple[int, set[date]]:
+    """After a change of the marketplaces, of which `before` is what they were: say anew whose work
+    each event is. Answers how many events changed, and their days, which are marked."""
     attribution = Attribution(transaction.ask(items))
     changed = 0
+    days: set[date] = set()
     for row in transaction.ask(identifiers):
-        now = attribution.of(row["skill_name"], row["subagent_type"], row["command_name"])
-        if now != (row["source"], row["ref_id"]):
-            changed += row["events"]
-            _attribute(transaction, row, now, horizon)
-    return changed
-
-
-def _attribute(
-    transaction: Transaction,
-    row: Row,
-    now: tuple[str, str | None],
-    horizon: datetime | None,
-) -> None:
-    where = {name: row[name] for name in (*_IDENTIFIERS, "source", "ref_id")}
-    days = transaction.read(_days_with(where))
-    mark(transaction, (one["day"] for one in days), horizon)
-    # Identifiers decide alone, and an event has one of them; a null equals nothing in an UPDATE.
-    known = {name: value for name, value in where.items() if value is not None}
-    transaction.update(USAGE_EVENTS, known, {"source": now[0], "ref_id": now[1]})
+        named = [row[name] for name in _IDENTIFIERS]
+        now = attribution.of(*named)
+        # What it counts as may change alone: a command may have become a skill.
+        if now == (row["source"], row["ref_id"]) and attribution.key(*named) == before.key(*named):
+            continue
+        changed += row["events"]
+        days.update(row["days"])
+        where = {name: row[name] for name in (*_IDENTIFIERS, "source", "ref_id")}
+        # Identifiers decide alone, and an event has one of them; a null equals nothing in UPDATE.
+        known = {name: value for name, value in where.items() if value is not None}
+        transaction.update(USAGE_EVENTS, known, {"source": now[0], "ref_id": now[1]})
+    days = kept(days, horizon)
+    mark(transaction, days, horizon)
+    return changed, days
 
 
 def _items(transaction: Transaction, span: tuple[At, At]) -> list[dict[str, Any]]:
@@ -128,7 +126,7 @@ _IDENTIFIERS = ("skill_name", "subagent_type", "command_name")
 
 def _between(since: At, until: At) -> Any:
     events = rows_of(USAGE_EVENTS)
-    return events.filter(events.occurred_at >= since.moment, events.occurred_at < until.moment)
+    return events.filter(events.occurred_at >= since.moment, events.occurred_at <= until.moment)
 
 
 def tools_between(since: At, until: At) -> ir.Table:
@@ -157,20 +155,15 @@ def uses_between(since: At, until: At) -> ir.Table:
 
 
 def identifiers() -> ir.Table:
-    """Each combination of identifiers and attribution that stands in the events: `events`."""
+    """Each combination of identifiers and attribution that stands in the events: how many `events`
+    have it, on which `days`."""
     events = rows_of(USAGE_EVENTS)
     used = events.filter(ibis.or_(*(events[name].notnull() for name in _IDENTIFIERS)))
-    return used.group_by(*_IDENTIFIERS, "source", "ref_id").agg(events=used.count())
+    return used.group_by(*_IDENTIFIERS, "source", "ref_id").agg(
+        events=used.count(), days=used.occurred_at.date().collect(distinct=True)
+    )
 
 
 def days_marked() -> ir.Table:
     """`day`: what is to be made anew, the newest first."""
     return rows_of(ROLLUP_DAYS).distinct().order_by(ibis.desc("day"))
-
-
-def _days_with(where: Row) -> ir.Table:
-    events = rows_of(USAGE_EVENTS)
-    same = [
-        events[name].identical_to(ibis.literal(value, "string")) for name, value in where.items()
-    ]
-    return events.filter(*same).select(day=events.occurred_at.date()).distinct()

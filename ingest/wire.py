@@ -6,11 +6,10 @@ for its one transaction travels together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from ingest.pipeline import Finished, Outcome
@@ -23,11 +22,29 @@ from schema.tables import (
 )
 from schema.transaction import arrow_schema
 
+# What a processor that went well brings rows for.
+MAKES = {
+    "usage": {USAGE_EVENTS.name, USAGE_SESSION_SUMMARY.name},
+    "failure_scan": {SESSION_FINDINGS.name, SESSION_VERDICTS.name},
+}
 TABLES = (USAGE_EVENTS, USAGE_SESSION_SUMMARY, SESSION_FINDINGS, SESSION_VERDICTS)
-_ABOUT = ("session_file", "fingerprint", "outcomes", "roots", "problems", "records")
+_OUTCOME = {
+    "processor": pa.string(),
+    "version": pa.int64(),
+    "items": pa.int64(),
+    "error": pa.string(),
+}
+_ABOUT = {
+    "session_file": pa.string(),
+    "fingerprint": pa.string(),
+    "outcomes": pa.list_(pa.struct(list(_OUTCOME.items()))),
+    "roots": pa.list_(pa.string()),
+    "problems": pa.int64(),
+    "records": pa.int64(),
+}
 SCHEMA = pa.schema(
     [
-        pa.field("about", pa.string()),
+        *_ABOUT.items(),
         *(pa.field(one.name, pa.list_(pa.struct(list(arrow_schema(one))))) for one in TABLES),
     ]
 )
@@ -35,11 +52,12 @@ SCHEMA = pa.schema(
 
 def pack(finished: Sequence[Finished]) -> bytes:
     """An Arrow IPC stream with one row for each session."""
-    columns: dict[str, list[Any]] = {"about": [_about(one) for one in finished]}
-    for table in TABLES:
-        columns[table.name] = [one.tables.get(table.name) for one in finished]
+    rows = [
+        {**{name: getattr(one, name) for name in _ABOUT}, "outcomes": _told(one), **one.tables}
+        for one in finished
+    ]
     sink = pa.BufferOutputStream()
-    batch = pa.table(columns, schema=SCHEMA)
+    batch = pa.Table.from_pylist(rows, schema=SCHEMA)
     with pa.ipc.new_stream(sink, SCHEMA) as writer:
         writer.write_table(batch)
     data: bytes = sink.getvalue().to_pybytes()
@@ -55,17 +73,33 @@ def unpack(data: bytes) -> list[Finished]:
         if not table.schema.equals(SCHEMA):
             raise BadRequest("the Arrow stream has other columns than finished sessions have")
         return [_finished(row) for row in table.to_pylist()]
-    except (pa.ArrowException, ValueError, TypeError, KeyError, OSError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise BadRequest(f"the body is no Arrow stream of finished sessions: {error}") from None
 
 
-def _about(one: Finished) -> str:
-    plain = {name: getattr(one, name) for name in _ABOUT}
-    plain["outcomes"] = {name: asdict(outcome) for name, outcome in one.outcomes.items()}
-    return orjson.dumps(plain).decode()
+def _told(one: Finished) -> list[dict[str, Any]]:
+    return [{"processor": name, **asdict(outcome)} for name, outcome in one.outcomes.items()]
 
 
 def _finished(row: dict[str, Any]) -> Finished:
-    about = orjson.loads(row.pop("about"))
-    about["outcomes"] = {name: Outcome(**one) for name, one in about["outcomes"].items()}
-    return Finished(**about, tables={name: rows for name, rows in row.items() if rows is not None})
+    about = {name: row.pop(name) for name in _ABOUT}
+    told = about.pop("outcomes")
+    tables = {name: rows for name, rows in row.items() if rows is not None}
+    if _lacks(about.values()) or _lacks(told) or _lacks(about["roots"]):
+        raise BadRequest("a finished session has no null in what is said about it")
+    outcomes: dict[str, Outcome] = {}
+    for one in told:
+        if _lacks(one.values()):
+            raise BadRequest(f"an outcome of {about['session_file']} has a null")
+        name = one.pop("processor")
+        outcomes[name] = Outcome(**one)
+        if not one["error"] and not MAKES.get(name, set()) <= tables.keys():
+            raise BadRequest(f"{about['session_file']} brings no rows of {name}")
+    for table in (USAGE_SESSION_SUMMARY, SESSION_VERDICTS):
+        if len(tables.get(table.name, [None])) != 1:
+            raise BadRequest(f"{about['session_file']} needs one row for {table.name}")
+    return Finished(outcomes=outcomes, tables=tables, **about)
+
+
+def _lacks(values: Iterable[Any] | None) -> bool:
+    return values is None or any(value is None for value in values)

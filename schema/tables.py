@@ -205,7 +205,7 @@ TELEGRAM_LINKS = Table(
 USER_OBSERVABILITY_VIEWS = Table(
     "user_observability_views",
     """
-    id! user_id! page name! query! created_at!:time
+    id! user_id! page name! query! created_at!:time is_default:flag
     """,
     key=("id",),
     meaning="Saved views of the pages.",

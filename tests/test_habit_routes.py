@@ -12,6 +12,7 @@ import socket
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -36,8 +37,8 @@ ENVELOPE = {"ok", "title", "error", "detail"}
 
 @dataclass(frozen=True)
 class Api:
-    """JSON. `rights`: public, signed_in, admin or the name of a surface, for each method there
-    is."""
+    """JSON. `rights`: public, signed_in, service, admin or the name of a surface, for each method
+    there is."""
 
     rights: dict[str, str]
     example: str = ""  # a path that the pattern matches, where the pattern is no path itself
@@ -57,6 +58,11 @@ class Form(Api):
         if method in self.rights:
             return {403} if method == "POST" else {200, 303}
         return super().expected(method, who)
+
+
+@dataclass(frozen=True)
+class Button(Api):
+    """What the buttons of a page post to: a page answers, or a notice."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +123,15 @@ class Who:
     user: str | None = None
     is_admin: bool = False
     surfaces: frozenset[str] = field(default_factory=frozenset)
+    job: str | None = None  # the pass of a running job, which is nobody's
 
     @property
     def is_stranger(self) -> bool:
-        return self.user is None
+        return self.user is None and self.job is None
 
     def may(self, right: str) -> bool:
+        if self.job is not None:
+            return right in ("public", "service")
         if right == "public" or (right == "signed_in" and not self.is_stranger):
             return True
         return self.is_admin or right in self.surfaces
@@ -147,10 +156,16 @@ ID = "no-such-id"
 PUBLIC = rights("public", "GET")
 ACTIVITY = Api(rights("activity", "GET"))
 MANY = Api(rights("admin", "GET", "POST"))
+EVENT = "/api/admin/activity/([A-Za-z0-9._-]{1,64})"
+ONE_EVENT = f"/api/admin/activity/{ID}"
+RUN = "/api/admin/jobs/runs/([A-Za-z0-9-]{1,64})"
+ONE_RUN = f"/api/admin/jobs/runs/{ID}"
 
 TABLE: dict[str, Any] = {
     **page("/admin/activity", "activity"),
     **page("/me", "signed_in"),
+    **page("/admin/jobs", "admin"),
+    "/admin/jobs/act$": Button(rights("admin", "POST")),
     "/$": Home(),
     "/login$": Form(rights("public", "GET", "POST")),
     "/logout$": Form(rights("public", "GET", "POST")),
@@ -174,12 +189,29 @@ TABLE: dict[str, Any] = {
     "/api/admin/activity/health$": ACTIVITY,
     "/api/admin/activity/sync$": ACTIVITY,
     "/api/admin/activity/export$": ACTIVITY,
-    "/api/admin/activity/([A-Za-z0-9._-]{1,64})$": Api(
-        rights("activity", "GET"), f"/api/admin/activity/{ID}"
+    "/api/admin/activity/changes$": ACTIVITY,
+    f"{EVENT}$": Api(rights("activity", "GET"), ONE_EVENT),
+    f"{EVENT}/diff$": Api(rights("activity", "GET"), f"{ONE_EVENT}/diff"),
+    f"{EVENT}/rollback$": Api(rights("admin", "POST"), f"{ONE_EVENT}/rollback"),
+    f"{EVENT}/reveal$": Api(rights("admin", "POST"), f"{ONE_EVENT}/reveal"),
+    "/api/admin/observability/views$": Api(rights("signed_in", "GET", "POST")),
+    "/api/admin/observability/views/([^/]+)$": Api(
+        rights("signed_in", "PATCH", "DELETE"), f"/api/admin/observability/views/{ID}"
     ),
     "/api/admin/observability/kpis$": ACTIVITY,
     "/api/admin/observability/facets$": ACTIVITY,
     "/api/admin/observability/histogram$": ACTIVITY,
+    "/api/admin/jobs$": Api(rights("admin", "GET")),
+    "/api/admin/jobs/runs$": Api(rights("admin", "GET")),
+    f"{RUN}$": Api(rights("admin", "GET"), ONE_RUN),
+    f"{RUN}/cancel$": Api(rights("admin", "POST"), f"{ONE_RUN}/cancel"),
+    f"{RUN}/retry$": Api(rights("admin", "POST"), f"{ONE_RUN}/retry"),
+    f"{RUN}/notebook$": Api(rights("admin", "GET"), f"{ONE_RUN}/notebook"),
+    f"{RUN}/html$": Api(rights("admin", "GET"), f"{ONE_RUN}/html"),
+    f"{RUN}/log$": Api(rights("admin", "GET"), f"{ONE_RUN}/log"),
+    f"{RUN}/figures/([^/]+)$": Api(rights("admin", "GET"), f"{ONE_RUN}/figures/01.png"),
+    "/api/admin/jobs/([^/]+)/run$": Api(rights("admin", "POST"), f"/api/admin/jobs/{ID}/run"),
+    "/api/jobs/sync$": Api(rights("service", "POST")),
     "/api/admin/users$": MANY,
     "/api/admin/users/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/users/{ID}"
@@ -194,8 +226,23 @@ TABLE: dict[str, Any] = {
     "/api/admin/groups/([^/]+)/members/([^/]+)$": Api(
         rights("admin", "DELETE"), f"/api/admin/groups/{ID}/members/{ID}"
     ),
+    "/api/admin/sessions/list$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/findings$": Api(rights("sessions", "GET")),
+    "/api/admin/run-session-processor$": Api(rights("admin", "POST")),
+    "/api/admin/telemetry/reprocess$": Api(rights("admin", "POST")),
+    "/api/admin/telemetry/prune$": Api(rights("service", "POST")),
+    "/api/jobs/pending$": Api(rights("service", "POST")),
+    "/api/jobs/files$": Api(rights("service", "GET")),
+    "/api/jobs/commit$": Api(rights("service", "POST")),
+    "/api/jobs/rollups$": Api(rights("service", "POST")),
+    "/api/jobs/prune$": Api(rights("service", "POST")),
     "/api/admin/grants$": MANY,
     "/api/admin/grants/([^/]+)$": Api(rights("admin", "GET", "DELETE"), f"/api/admin/grants/{ID}"),
+    "/api/admin/marketplace$": Api(rights("admin", "GET")),
+    "/api/admin/marketplace/import$": Api(rights("admin", "POST")),
+    "/api/admin/marketplace/([^/]+)$": Api(
+        rights("admin", "DELETE"), f"/api/admin/marketplace/{ID}"
+    ),
     "/api/admin/tokens$": MANY,
     "/api/admin/tokens/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tokens/{ID}"
@@ -216,6 +263,7 @@ def everybody(server: WholeServer) -> dict[str, Who]:
         Who("analyst", server.person("analyst")),
         *(Who(one, server.person(one, one), surfaces=frozenset({one})) for one in SURFACES),
         Who("admin", server.person("admin", is_admin=True), is_admin=True),
+        Who("job", job=server.instance.gate.passes.issue("a run", lifetime=timedelta(hours=1))),
     ]
     return {who.name: who for who in people}
 
@@ -230,12 +278,12 @@ def test_every_route_stands_in_the_table(server: WholeServer) -> None:
     assert set(server.routes) == set(TABLE)
 
 
-@pytest.mark.parametrize("name", ["stranger", "analyst", *SURFACES, "admin"])
+@pytest.mark.parametrize("name", ["stranger", "analyst", *SURFACES, "admin", "job"])
 def test_everybody_gets_what_the_table_says(
     server: WholeServer, everybody: dict[str, Who], name: str
 ) -> None:
     who, wrong = everybody[name], []
-    token = server.token(who.user) if who.user else None
+    token = server.token(who.user) if who.user else who.job
     with server.client(token) as client:
         for pattern, route in TABLE.items():
             for method in METHODS:

@@ -47,7 +47,7 @@ class Timeline(AuditHandler):
     async def get(self) -> None:
         given = self.query((*PARAMETERS, "limit", "sort", "cursor_ts", "cursor_id"))
         limit = integer(given, "limit", 50, 1, 200)
-        cursor = _cursor(given)
+        cursor = cursor_of(given)
         wanted = {name: text for name, text in given.items() if name in PARAMETERS}
 
         def page() -> tuple[Asked, activity.Page]:
@@ -137,7 +137,8 @@ class Export(AuditHandler):
         self.finish()
 
 
-def _cursor(given: Mapping[str, str]) -> tuple[Any, str | None]:
+def cursor_of(given: Mapping[str, str]) -> tuple[Any, str | None]:
+    """The row after which a page begins: its time and id, both or none. Raises BadParameter."""
     ts, id = given.get("cursor_ts"), given.get("cursor_id")
     if (ts is None) != (id is None):
         missing = "cursor_id" if id is None else "cursor_ts"

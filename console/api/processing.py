@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from console import processing
-from console.audit import entry
+from console.audit import cut, entry, new_id
 from console.handler import Handler
 from console.identity.rights import ADMIN, Right
 from console.work import CAP, SECONDS
@@ -30,7 +30,7 @@ class RunProcessor(Handler):
 
     async def post(self) -> None:
         name = self.query(("processor",)).get("processor", "")
-        action = f"run_session_processor:{name or '(none)'}"
+        action = f"run_session_processor:{cut(name, 64) or '(none)'}"
         details: dict[str, Any] = {"processor": name}
         result = "error.crashed"
         try:
@@ -75,7 +75,7 @@ class RunProcessor(Handler):
 
     async def _work(self, name: str) -> dict[str, Any]:
         """A kernel's work in a process of its own, without a notebook around it."""
-        run = self.caller.correlation_id
+        run = new_id()  # the caller's correlation id may be that of other runs too
         passes = self.instance.gate.passes
         secret = passes.issue(run, lifetime=timedelta(seconds=SECONDS + 2 * _GRACE))
         host, port = self.request.connection.stream.socket.getsockname()[:2]  # type: ignore[union-attr]

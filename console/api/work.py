@@ -9,7 +9,7 @@ from datetime import date
 from typing import ClassVar, cast
 
 from tornado.http1connection import HTTP1Connection
-from tornado.web import stream_request_body
+from tornado.web import HTTPError, stream_request_body
 
 from console import processing, retention
 from console.handler import Handler
@@ -19,7 +19,7 @@ from ingest.pending import file
 from ingest.session_files import FOLDER, Target
 from ingest.wire import unpack
 from schema.bind import Text
-from schema.errors import BadParameter, NotFound, TooLarge
+from schema.errors import AgnesError, BadParameter, NotFound, TooLarge
 
 _LIMIT = 256 << 20  # bytes of one commit
 _PIECE = 1 << 20
@@ -90,16 +90,26 @@ class Commit(Handler):
     async def prepare(self) -> None:
         self._body: list[bytes] = []
         self._size = 0
-        await super().prepare()
-        cast(HTTP1Connection, self.request.connection).set_max_body_size(_LIMIT)
+        self._refusal: Exception | None = None
+        try:
+            await super().prepare()
+        except (AgnesError, HTTPError) as error:
+            if self.request.method != "POST":
+                raise
+            self._refusal = error  # told once the body has come: who is sending does not listen
+        else:
+            cast(HTTP1Connection, self.request.connection).set_max_body_size(_LIMIT)
 
     def data_received(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size > _LIMIT:
-            raise TooLarge(f"a commit may have {_LIMIT >> 20} MB", detail="Commit fewer sessions.")
-        self._body.append(chunk)
+        if self._refusal is None and self._size <= _LIMIT:
+            self._body.append(chunk)
 
     async def post(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal
+        if self._size > _LIMIT:
+            raise TooLarge(f"a commit may have {_LIMIT >> 20} MB", detail="Commit fewer sessions.")
         self.query(())
         finished = await self.instance.store.offload(unpack, b"".join(self._body))
         receipts = await processing.take_back(self.instance, finished)

@@ -19,12 +19,22 @@ COMMANDS = (
     Command("logout", "console.cli.login:logout", "End what `agnes login` began.", "You"),
     Command("whoami", "console.cli.login:whoami", "Who you are and what you may open.", "You"),
     Command("push", "console.cli.push:push", "Send Claude Code transcripts.", "You"),
+    Command(
+        "mark-private", "console.cli.private:mark_private", "Keep a session from being sent.", "You"
+    ),
     Command("admin", "", "Audit log, users, groups, grants, tokens.", "Administration"),
     Command("admin activity", "console.cli.admin_activity:app", "The audit log and its health."),
+    Command("admin views", "console.cli.admin_views:app", "Your saved views of the pages."),
     Command("admin users", "console.cli.admin_users:app", "People who may sign in."),
     Command("admin groups", "console.cli.admin_groups:app", "Groups and their members."),
     Command("admin grants", "console.cli.admin_grants:app", "What each group may open."),
     Command("admin tokens", "console.cli.admin_tokens:app", "Tokens of people and agents."),
+    Command(
+        "admin marketplace", "console.cli.admin_marketplace:app", "Plugins and what they hold."
+    ),
+    Command(
+        "jobs", "console.cli.jobs:app", "Scheduled notebooks and their runs.", "Administration"
+    ),
     Command("serve", "console.cli.server:serve", "Run the console.", "Server"),
     Command("init", "console.cli.server:init", "Make the first admin.", "Server"),
     Command("migrate", "console.cli.server:migrate", "Bring the data file up to date.", "Server"),

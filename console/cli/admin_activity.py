@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.cli import admin_changes
 from console.cli.exits import FAILED, WrongUse
 from console.cli.filters import Chosen, filtered
 from console.cli.lazy import noun
@@ -240,14 +241,24 @@ def show(
         show_json(answer)
         return
     linked = answer.pop("linked", None)
-    _show_fields(answer)
+    show_fields(answer)
     if linked:
         for record in linked.get("records") or [linked["record"]]:
             say(f"\n{plain(linked['kind'])}")
-            _show_fields(record, indent="  ")
+            show_fields(record, indent="  ")
 
 
-def _show_fields(row: dict[str, Any], indent: str = "") -> None:
+for _command in (
+    admin_changes.changes,
+    admin_changes.diff,
+    admin_changes.rollback,
+    admin_changes.reveal,
+):
+    app.command()(_command)
+
+
+def show_fields(row: dict[str, Any], indent: str = "") -> None:
+    """A row or a record, a field a line."""
     width = max((len(name) for name in row), default=0)
     for name, value in row.items():
         margin = f"{indent}{plain(name):<{width}}  "

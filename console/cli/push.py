@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from console.cli.exits import FAILED, FINE, code_of
+from console.cli.exits import FAILED, FINE, WrongUse, code_of
+from console.cli.ledger import data_folder, ledger
 from console.cli.output import JsonOption, note, on_terminal, say, show_json
-from console.cli.progress import Update, bar
-from console.cli.text import plain
-from console.cli.transcript_files import Upload, find, legal_name, named, stored
-from schema.errors import AgnesError, NotSignedIn
-
-if TYPE_CHECKING:
-    from console.client import Client, Json
-
-WAITS = (0.5, 1.0, 2.0)  # seconds before each new try, once the line broke
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file. `error` is empty when it was sent."""
-
-    path: Path
-    name: str = ""
-    session_file: str = ""
-    bytes: int = 0
-    error: str = ""
-    renamed: bool = False
-
-    def line(self) -> str:
-        if self.error:
-            return plain(f"failed  {self.path}: {self.error}")
-        name = f" as {self.name}" if self.renamed else ""
-        return plain(f"sent    {self.path}{name}  {self.bytes / 1e3:,.1f} kB")
-
-    def record(self) -> Json:
-        return {
-            "path": str(self.path),
-            "filename": self.name or None,
-            "session_file": self.session_file or None,
-            "bytes": self.bytes,
-            "status": "failed" if self.error else "sent",
-            "error": self.error or None,
-        }
+from console.cli.private import private_sessions
+from console.cli.progress import bar
+from console.cli.push_batch import Batch, Outcome, told
+from console.cli.push_lock import only_one
+from console.cli.transcript_files import Upload, find, named
+from schema.errors import AgnesError, Conflict
 
 
 def push(
@@ -58,137 +29,160 @@ def push(
         list[Path] | None,
         typer.Argument(metavar="PATH", help="Files, or folders with all below them."),
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="The transcripts of every project.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Send unchanged files again.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what went wrong.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send transcripts: *.jsonl and *.jsonl.gz, subagents' after their session's.
+    """Send new and grown transcripts: *.jsonl and *.jsonl.gz, sessions before their subagents.
 
-    Without PATH: everything below ~/.claude/projects, or the folder in AGNES_TRANSCRIPTS. A name
-    that the server does not take is changed, and said. Sending a file again replaces it.
+    Without PATH: those of the folder you are in, or all below the folder in AGNES_TRANSCRIPTS.
+    What looks like a secret is cut out of what is sent, and counted; the files stay as they are.
+    Sessions that `agnes mark-private` marks stay here. A name that the server does not take is
+    changed, and said. Sending a file again replaces it.
     """
-    wanted = paths or [_workspace()]
-    transcripts, passed = find(wanted)
-    uploads = named(transcripts)
-    for each in passed:
-        if not each.asked:
-            note(f"passed over {each.path}: {each.why}")
-    outcomes = [Outcome(each.path, error=each.why) for each in passed if each.asked]
-    if not (uploads or outcomes):
-        note(f"no *.jsonl below {', '.join(str(path) for path in wanted)}")
-    code = _send_all(uploads, outcomes, quiet=as_json) if uploads else FINE
-    _summarise(outcomes, as_json=as_json)
-    if any(outcome.error for outcome in outcomes):
+    if paths and every:
+        raise WrongUse("PATH and --all exclude each other", detail="leave out one of them")
+    wanted = paths or [_workspace(every=every)]
+    try:
+        with nullcontext() if dry_run else only_one(data_folder() / "push.lock"):
+            outcomes, code = _push(wanted, dry_run=dry_run, force=force, quiet=quiet or as_json)
+    except Conflict as busy:
+        if as_json:
+            show_json(_report([], dry_run=dry_run, error=busy.message))
+        elif not quiet:
+            raise
+        raise typer.Exit(FINE if quiet else FAILED) from busy
+    if as_json:
+        show_json(_report(outcomes, dry_run=dry_run))
+    else:
+        _summarise(outcomes, dry_run=dry_run, quiet=quiet)
+    if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(code or FAILED)
 
 
-class Batch:
-    """One push: which sessions the server has by now, and whether going on makes sense."""
-
-    def __init__(self, client: Client, update: Update) -> None:
-        self.stopped: AgnesError | None = None
-        self._client = client
-        self._update = update
-        self._before = 0  # bytes of the files that are done with
-        self._session_files: dict[str, str] = {}
-
-    def send(self, upload: Upload) -> Outcome:
-        """Send one file; what goes wrong with it is in the outcome."""
-        from console.client import Unreachable
-
-        path, size = upload.transcript.path, _size(upload)
-        try:
-            if self.stopped is not None:
-                raise AgnesError(f"not tried: {self.stopped.message}")
-            answer = self._sent(upload)
-        except AgnesError as error:
-            # The next file would meet the same closed door.
-            if isinstance(error, Unreachable | NotSignedIn):
-                self.stopped = error
-            return Outcome(path, upload.name, error=error.message)
-        except OSError as error:
-            return Outcome(path, upload.name, error=error.strerror or str(error))
-        finally:
-            self._before += size
-            self._update(self._before, path.name)
-        session_file = str(answer.get("session_file") or "")
-        self._session_files[os.path.realpath(path)] = session_file
-        return Outcome(path, upload.name, session_file, size, renamed=upload.renamed)
-
-    def _sent(self, upload: Upload) -> Json:
-        """The server's answer, after up to three more tries where the line broke."""
-        from console.client import Unreachable
-
-        for wait in WAITS:
-            try:
-                return self._tried(upload)
-            except Unreachable:
-                time.sleep(wait)
-        return self._tried(upload)
-
-    def _tried(self, upload: Upload) -> Json:
-        path = upload.transcript.path
-
-        def progress(done: int) -> None:
-            self._update(self._before + done, path.name)
-
-        parent = self._parent(upload)
-        return self._client.upload(path, name=upload.name, parent=parent, progress=progress)
-
-    def _parent(self, upload: Upload) -> str | None:
-        """The session a subagent's transcript belongs to, as the server knows it."""
-        parent = upload.transcript.parent
-        if parent is None:
-            return None
-        known = self._session_files.get(os.path.realpath(parent))
-        # Else it was sent by an earlier push, or not at all; the server says which.
-        return known or stored(legal_name(parent.name))
+def _push(
+    wanted: Sequence[Path], *, dry_run: bool, force: bool, quiet: bool
+) -> tuple[list[Outcome], int]:
+    """What became of each file, and the exit code of what stopped the push, else FINE."""
+    transcripts, passed = find(wanted)
+    uploads = sorted(named(transcripts), key=_turn)
+    if not quiet:
+        for each in passed:
+            if not each.asked:
+                note(f"passed over {each.path}: {each.why}")
+    outcomes = [Outcome(each.path, "failed", why=each.why) for each in passed if each.asked]
+    if not (uploads or outcomes or quiet):
+        note(f"no *.jsonl below {', '.join(str(path) for path in wanted)}")
+    code = FINE
+    if uploads:
+        code = _send_all(uploads, outcomes, dry_run=dry_run, force=force, quiet=quiet)
+    return outcomes, code
 
 
-def _send_all(uploads: Sequence[Upload], outcomes: list[Outcome], *, quiet: bool) -> int:
-    """Send all, add their outcomes; the exit code of what stopped the push, else FINE."""
+def _send_all(
+    uploads: Sequence[Upload], outcomes: list[Outcome], *, dry_run: bool, force: bool, quiet: bool
+) -> int:
     from console.client import connect
 
     watched = on_terminal(sys.stderr)
-    total = sum(_size(upload) for upload in uploads)
-    with connect() as client, bar(total, bytes=True) as update:
-        batch = Batch(client, update)
-        for upload in uploads:
-            outcomes.append(batch.send(upload))
-            if not (quiet or watched):
-                say(outcomes[-1].line())
+    sizes = [_state(upload)[1] for upload in uploads]
+    with (
+        connect() as client,
+        ledger(client.server) as known,
+        bar(sum(sizes), bytes=True, wanted=not quiet) as update,
+    ):
+        sender = None if dry_run else client
+        batch = Batch(sender, known, update, private=private_sessions(), force=force)
+        for upload, size in zip(uploads, sizes, strict=True):
+            outcome = batch.send(upload, size)
+            outcomes.append(outcome)
+            if not (quiet or watched) and (outcome.tried or dry_run):
+                say(outcome.line())
     if watched and not quiet:
         for outcome in outcomes:
-            if outcome.renamed:
+            if outcome.renamed or (dry_run and outcome.status != "failed"):
                 say(outcome.line())
     return code_of(batch.stopped) if batch.stopped else FINE
 
 
-def _summarise(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
-    failed = [outcome for outcome in outcomes if outcome.error]
-    sent = len(outcomes) - len(failed)
-    size = sum(outcome.bytes for outcome in outcomes)
-    if as_json:
-        files = [outcome.record() for outcome in outcomes]
-        show_json({"files": files, "sent": sent, "failed": len(failed), "bytes": size})
+def _summarise(outcomes: Sequence[Outcome], *, dry_run: bool, quiet: bool) -> None:
+    count = Counter(outcome.status for outcome in outcomes)
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            note(f"not sent: {outcome.path}: {outcome.why}")
+        elif outcome.status in ("private", "refused") and not (quiet or dry_run):
+            note(f"left out: {outcome.path}: {outcome.why}")
+    if quiet:
         return
+    sent = count["would_send" if dry_run else "sent"]
+    size = sum(outcome.bytes for outcome in outcomes)
     files_sent = f"{sent:,} {'file' if sent == 1 else 'files'}"
-    say(f"{files_sent}, {size / 1e6:,.1f} MB sent, {len(failed)} failed")
-    for outcome in failed:
-        note(f"not sent: {outcome.path}: {outcome.error}")
+    verb = "to send" if dry_run else "sent"
+    rest = [f"{count['failed']} failed"]
+    rest += [
+        f"{count[word]:,} {word}" for word in ("unchanged", "private", "refused") if count[word]
+    ]
+    say(f"{files_sent}, {size / 1e6:,.1f} MB {verb}, {', '.join(rest)}")
+    if redacted := _redacted(outcomes):
+        say(f"redacted: {told(redacted)}")
 
 
-def _workspace() -> Path:
-    """The folder of all transcripts on this machine."""
-    folder = Path(os.environ.get("AGNES_TRANSCRIPTS") or "~/.claude/projects").expanduser()
+def _report(outcomes: Sequence[Outcome], *, dry_run: bool, error: str | None = None) -> object:
+    """What `--json` prints, always of this shape."""
+    count = Counter(outcome.status for outcome in outcomes)
+    return {
+        "files": [outcome.record() for outcome in outcomes if outcome.tried],
+        "left_out": [outcome.record() for outcome in outcomes if not outcome.tried],
+        "sent": count["sent"],
+        "would_send": count["would_send"],
+        "failed": count["failed"],
+        "unchanged": count["unchanged"],
+        "private": count["private"],
+        "refused": count["refused"],
+        "bytes": sum(outcome.bytes for outcome in outcomes),
+        "redacted": _redacted(outcomes),
+        "dry_run": dry_run,
+        "error": error,
+    }
+
+
+def _redacted(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for outcome in outcomes:
+        total.update(outcome.redacted)
+    return dict(total)
+
+
+def _workspace(*, every: bool) -> Path:
+    """The folder of the working folder's transcripts, or of all on this machine."""
+    advice = "name files or folders: agnes push PATH, or set AGNES_TRANSCRIPTS"
+    if named := os.environ.get("AGNES_TRANSCRIPTS"):
+        folder = Path(named).expanduser()
+    else:
+        home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or "~/.claude").expanduser()
+        folder = home / "projects"
+        if not every:
+            # Claude Code's own rule for the name of a project's folder.
+            folder /= re.sub(r"[^A-Za-z0-9]", "-", str(Path.cwd()))
+            advice = "go to the project's folder, name one: agnes push PATH, or use --all"
     if not folder.exists():
-        raise AgnesError(
-            f"there are no transcripts at {folder}",
-            detail="name files or folders: agnes push PATH, or set AGNES_TRANSCRIPTS",
-        )
+        raise AgnesError(f"there are no transcripts at {folder}", detail=advice)
     return folder
 
 
-def _size(upload: Upload) -> int:
+def _turn(upload: Upload) -> tuple[bool, int]:
+    """Sessions before subagents, and then what has waited longest."""
+    return upload.transcript.parent is not None, _state(upload)[0]
+
+
+def _state(upload: Upload) -> tuple[int, int]:
+    """(mtime in ns, size in bytes)."""
     try:
-        return upload.transcript.path.stat().st_size
+        state = upload.transcript.path.stat()
     except OSError:
-        return 0  # gone by now; sending it says so
+        return 0, 0  # gone by now; sending it says so
+    return state.st_mtime_ns, state.st_size

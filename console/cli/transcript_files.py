@@ -93,6 +93,13 @@ def stored(name: str) -> str:
     return name.removesuffix(".gz")
 
 
+def session_of(path: Path) -> str:
+    """The id of the session that `path` is the transcript of, or of a subagent of."""
+    folder = path.absolute().parent
+    name = folder.parent.name if folder.name == "subagents" else path.name
+    return name.removesuffix(".gz").removesuffix(".jsonl")
+
+
 def _marked(name: str, origin: str) -> str:
     """`name` with eight digits before its ending that tell `origin` from all others."""
     ending = next(each for each in ENDINGS if name.endswith(each))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from console.identity.gate import rows_of
@@ -24,6 +25,17 @@ def decide(
     """`principal` None is somebody who is deactivated. Blocks. Raises BadParameter for a resource
     that cannot be."""
     resource_id = resource(resource_type, resource_id)
+    grants = [] if principal is None or principal.is_admin else granted(store, principal.user_id)
+    return judge(principal, grants, resource_type, resource_id)
+
+
+def judge(
+    principal: Principal | None,
+    grants: Iterable[Row],
+    resource_type: str,
+    resource_id: str | None,
+) -> Decision:
+    """The rule itself, for somebody whose groups have these `grants` (as `granted` gives them)."""
     what = f"{resource_type} {resource_id}" if resource_id else resource_type
     if principal is None:
         return Decision(False, "deactivated: this user may not sign in")
@@ -32,7 +44,7 @@ def decide(
     if resource_id is not None and resource_id.casefold().startswith(OWN_ROWS):
         return Decision(True, f"own rows: {resource_id} shows everybody what is theirs")
     asked = (resource_type, resource_id)
-    for grant in granted(store, principal.user_id):
+    for grant in grants:
         if (grant["resource_type"], grant["resource_id"]) == asked:
             return Decision(True, f"grant: the group {grant['group_name']} has {what}")
     return Decision(False, f"no grant: no group of this user has {what}")

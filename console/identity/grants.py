@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from console.audit import Caller, entry, new_id, now
 from console.identity import typed
 from console.identity.gate import rows_of
-from console.identity.lookup import Row, containing, one, pick, where
+from console.identity.lookup import Reads, Row, containing, one, pick, where
 from schema.errors import BadParameter, Conflict
 from schema.policy import RESOURCE_TYPES
 from schema.tables import RESOURCE_GRANTS, USER_GROUPS
@@ -60,10 +60,8 @@ def resource(resource_type: str, resource_id: str | None) -> str | None:
     return None
 
 
-def create(
-    caller: Caller, *, group_id: str, resource_type: str, resource_id: str | None = None
-) -> Callable[[Transaction], Row]:
-    """Raises BadParameter, NotFound, and Conflict for what the group has already."""
+def grantable(resource_type: str, resource_id: str | None) -> str | None:
+    """The `resource` of a grant. Raises BadParameter, also for what no grant can open."""
     resource_id = resource(resource_type, resource_id)
     if resource_id is not None and resource_id.casefold().startswith(OWN_ROWS):
         raise BadParameter(
@@ -71,6 +69,22 @@ def create(
             resource_id,
             f"{OWN_ROWS}… tables cannot be granted: admins see all rows, others their own",
         )
+    return resource_id
+
+
+def refuse_twice(reads: Reads, group: Row, resource_type: str, resource_id: str | None) -> None:
+    """Raises Conflict when the group has this already."""
+    for other in reads.read(where(RESOURCE_GRANTS, group_id=group["id"])):
+        if (other["resource_type"], other["resource_id"]) == (resource_type, resource_id):
+            what = f"{resource_type} {resource_id}" if resource_id else resource_type
+            raise Conflict(f"the group {group['name']} has {what} already")
+
+
+def create(
+    caller: Caller, *, group_id: str, resource_type: str, resource_id: str | None = None
+) -> Callable[[Transaction], Row]:
+    """Raises BadParameter, NotFound, and Conflict for what the group has already."""
+    resource_id = grantable(resource_type, resource_id)
     row: Row = {
         "id": new_id(),
         "group_id": group_id,
@@ -82,10 +96,7 @@ def create(
 
     def step(transaction: Transaction) -> Row:
         group = one(transaction, USER_GROUPS, "group", group_id)
-        for other in transaction.read(where(RESOURCE_GRANTS, group_id=group_id)):
-            if (other["resource_type"], other["resource_id"]) == (resource_type, resource_id):
-                what = f"{resource_type} {resource_id}" if resource_id else resource_type
-                raise Conflict(f"the group {group['name']} has {what} already")
+        refuse_twice(transaction, group, resource_type, resource_id)
         transaction.insert(Rows(RESOURCE_GRANTS, [row]))
         transaction.insert(_entry(caller, "resource_grants.add", row, group))
         return pick({**row, "group_name": group["name"]}, SHOWN)

@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from console.audit import Caller, entry, new_id, now
 from console.identity import typed
 from console.identity.gate import rows_of
-from console.identity.lookup import Row, changes, containing, one, pick, where
+from console.identity.lookup import Reads, Row, changes, containing, one, pick, where
 from schema.errors import Conflict, NotFound, shorten
 from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
 from schema.transaction import Rows, Transaction
@@ -55,7 +55,7 @@ def create(caller: Caller, *, name: str, description: str | None = None) -> Step
     }
 
     def step(transaction: Transaction) -> Row:
-        _refuse_taken(transaction, row["id"], row["name"])
+        refuse_taken(transaction, row["id"], row["name"])
         transaction.insert(Rows(USER_GROUPS, [row]))
         params = pick(row, ("id", "name", "description"))
         transaction.insert(_entry(caller, "user_groups.create", row["id"], params))
@@ -78,9 +78,9 @@ def update(caller: Caller, id: str, wanted: Mapping[str, Any]) -> Step:
         before = one(transaction, USER_GROUPS, "group", id)
         after = {**before, **clean}
         if new := changes(before, clean):
-            _refuse_taken(transaction, id, after["name"])
+            refuse_taken(transaction, id, after["name"])
             transaction.update(USER_GROUPS, {"id": id}, new)
-            params = {"id": id, "name": after["name"], **new}
+            params = {"id": id, "name": after["name"], **new, "changed": sorted(new)}
             transaction.insert(_entry(caller, "user_groups.update", id, params, before))
         size = len(transaction.read(where(USER_GROUP_MEMBERS, group_id=id).select("user_id")))
         return {**after, "members": size}
@@ -159,8 +159,9 @@ def _membership(group: Row, user: Row) -> Row:
     }
 
 
-def _refuse_taken(transaction: Transaction, id: str, name: str) -> None:
-    for other in transaction.read(rows_of(USER_GROUPS).select("id", "name")):
+def refuse_taken(reads: Reads, id: str, name: str) -> None:
+    """Raises Conflict when another group has this name, in whatever case."""
+    for other in reads.read(rows_of(USER_GROUPS).select("id", "name")):
         if other["id"] != id and other["name"].casefold() == name.casefold():
             raise Conflict(
                 f"a group with the name {other['name']} exists already", detail="Use another name."

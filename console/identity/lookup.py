@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import ibis.expr.types as ir
 
 from console.audit import printable
 from console.identity.gate import rows_of
 from schema.errors import NotFound, shorten
+from schema.store import Store
 from schema.tables import Table
-from schema.transaction import Transaction
 
 Row: TypeAlias = dict[str, Any]
+
+
+class Reads(Protocol):
+    """What can be asked for rows: a `Transaction`, and whatever reads alike outside of one."""
+
+    def read(self, expression: ir.Expr) -> list[Row]: ...
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Reads outside of a write: each sees what is committed by then. Blocks."""
+
+    store: Store
+
+    def read(self, expression: ir.Expr) -> list[Row]:
+        found: list[Row] = self.store.read(expression).to_pylist()
+        return found
 
 
 def where(table: Table, **equal: str) -> ir.Table:
@@ -29,9 +47,9 @@ def where_id(rows: ir.Table, id: str) -> ir.Table:
     return rows.filter(rows.id == printable(id))
 
 
-def one(transaction: Transaction, table: Table, noun: str, id: str) -> Row:
+def one(reads: Reads, table: Table, noun: str, id: str) -> Row:
     """The row with this id, as the write sees it. Raises NotFound that names the id."""
-    return only(transaction.read(where(table, id=id)), noun, id)
+    return only(reads.read(where(table, id=id)), noun, id)
 
 
 def only(rows: Sequence[Row], noun: str, id: str) -> Row:

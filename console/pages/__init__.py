@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from console.pages.activity import ActivityPage, activity_pages
 from console.pages.entry import Page
+from console.pages.jobs import JobsPage
 
-PAGES: tuple[Page, ...] = activity_pages()
+PAGES: tuple[Page, ...] = (*activity_pages(), JobsPage())
 
-__all__ = ["PAGES", "ActivityPage", "Page"]
+__all__ = ["PAGES", "ActivityPage", "JobsPage", "Page"]

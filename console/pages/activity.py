@@ -7,30 +7,27 @@ and lives.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
-import panel as pn
 import param
 
 from console import activity
 from console.activity import Reader
 from console.audit import Caller, now
-from console.identity.rights import ACTIVITY, SIGNED_IN, Right, require
+from console.identity.rights import ACTIVITY, SIGNED_IN, Right
 from console.instance import Instance
-from console.pages import shell
+from console.pages import shell, visits
 from console.pages.entry import Arrival
-from console.pages.live import Live
-from console.pages.render import ENVIRONMENT, render
+from console.pages.render import render
 from console.queries.audit_filter import AuditFilter, Term
 from console.queries.audit_grammar import PARAMETERS, Asked, ask
 from console.queries.vocabulary import RESULT_CLASSES, SOURCES
 from console.queries.window import moment
-from schema.errors import AgnesError, BadParameter
+from schema.errors import AgnesError
 
 ROWS = 50
 REGIONS = ("notice", "pulse", "cards", "filters", "rows")
@@ -51,24 +48,14 @@ class ActivityState(param.Parameterized):
     def of(cls, query: str) -> ActivityState:
         """The state that a URL's query holds. Raises BadParameter for unknown and repeated
         names."""
-        found: dict[str, str] = {}
-        for name, text in parse_qsl(query, keep_blank_values=True):
-            if name not in _ALLOWED:
-                raise BadParameter.unknown(name, _ALLOWED)
-            if name in found:
-                raise BadParameter(name, "2 values", "give it once")
-            if "\0" in text:
-                raise BadParameter(name, text, "a text without NUL")
-            if text:
-                found[name] = text
+        found = visits.asked(query, _ALLOWED)
         cursor = found.pop("cursor_ts", ""), found.pop("cursor_id", "")
         return cls(given=found, sort=found.pop("sort", ""), cursor=cursor)
 
     def url(self, **changes: str | None) -> str:
         """The query of this state with `changes` (None takes a filter out); a changed filter starts
         at the top."""
-        wanted = {**self.given, "sort": self.sort, **changes}
-        return "?" + urlencode({name: text for name, text in sorted(wanted.items()) if text})
+        return visits.url({**self.given, "sort": self.sort, **changes})
 
     def sorted_by(self, column: str) -> str:
         """The query that sorts by `column`, or turns the direction where it is sorted by it
@@ -95,6 +82,8 @@ class Shown:
 class ActivityPage:
     """Reads the state, asks, shows. Decides nothing else."""
 
+    template = "activity.html"
+    regions: Sequence[str] = REGIONS
     title = "Audit log"
     about = "everything that happened on this instance"
 
@@ -117,48 +106,12 @@ class ActivityPage:
 
     def document(self, instance: Instance) -> Any:
         """A factory for Panel: one `Live` component for each visit."""
+        return visits.document(self, instance)
 
-        def visit() -> Live:
-            doc: Any = pn.state.curdoc
-            request = doc.session_context.request
-            doc.title = f"{self.title} · Agnes"
-            arrival: Arrival | None = getattr(request, "arrival", None)
-            if (
-                arrival is not None
-            ):  # none when a websocket comes back after the server was restarted
-                doc.template = ENVIRONMENT.get_template("activity.html")
-                doc.template_variables.update(arrival.variables)
-            return self._live(instance, request.caller)
-
-        return visit
-
-    def _live(self, instance: Instance, came: Caller) -> Live:
-        steps = 0
-
-        async def go(query: str, *, push: bool) -> None:
-            nonlocal steps
-            steps += 1
-            step = steps
-            try:
-                principal = await instance.gate.still(came.me)
-                require(principal, self.right)
-                caller = Caller(principal, came.client_kind, came.client_ip)
-                _, regions = await self._show(instance, caller, query)
-            except AgnesError as error:
-                # Who may no longer read the log does not keep what they have read of it so far.
-                kept = {} if error.status >= 500 else dict.fromkeys(REGIONS, "")
-                notice = render("activity/notice.html", error=error)
-                live.patch({**kept, "notice": notice}, step=step)
-                return
-            if step == steps:  # else the reader has gone on already
-                address = f"{self.path}?{query}" if query else self.path
-                live.patch(regions, step=step, address=address, push=push)
-
-        def start(query: str, push: bool) -> None:  # noqa: FBT001 (called with what the browser sent)
-            pn.state.execute(partial(go, query.removeprefix("?"), push=push))
-
-        live = Live(go=start)
-        return live
+    async def show(
+        self, instance: Instance, caller: Caller, query: str, *, beat: bool
+    ) -> Mapping[str, str]:
+        return (await self._show(instance, caller, query))[1]
 
     async def _show(
         self, instance: Instance, caller: Caller, query: str
@@ -199,7 +152,6 @@ class ActivityPage:
         health = None if self.own else shell.health(reader.instance, reader.principal)
         common = {
             "page": self,
-            "error": shown.error,
             "shown": shown,
             "state": shown.state,
             "health": health,
@@ -207,7 +159,9 @@ class ActivityPage:
             "result_classes": RESULT_CLASSES,
             "sources": SOURCES,
         }
-        return {region: render(f"activity/{region}.html", **common) for region in REGIONS}
+        notice = render("notice.html", error=shown.error)
+        drawn = {name: render(f"activity/{name}.html", **common) for name in REGIONS[1:]}
+        return {"notice": notice, **drawn}
 
 
 def _page(reader: Reader, filter: AuditFilter, state: ActivityState) -> activity.Page:

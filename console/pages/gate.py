@@ -8,6 +8,7 @@ loop, before the document is made, so that making the document costs no query.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -75,6 +76,7 @@ class PageGate(AuthProvider):
                 arrival = await page.arrive(self._instance, caller, handler.request.query)
                 handler.set_status(arrival.status)
                 handler.request.arrival = arrival  # type: ignore[attr-defined]
+                handler.request.xsrf = self._xsrf(handler)  # type: ignore[attr-defined]
         except NotSignedIn:
             if is_page:
                 handler.redirect("/login?" + urlencode({"next": handler.request.uri or "/"}))
@@ -92,6 +94,14 @@ class PageGate(AuthProvider):
             handler.finish(error_page(known))
             return None
         return caller.me.user_id
+
+    def _xsrf(self, handler: RequestHandler) -> str:
+        """What a form of the page gives back; its cookie stays on this site and, under TLS, on
+        TLS."""
+        secure = self._instance.gate.is_tls(handler.request)
+        bounded = partial(handler.set_cookie, samesite="Lax", secure=secure)
+        handler.set_cookie = bounded  # type: ignore[method-assign]
+        return handler.xsrf_token.decode()
 
 
 def _secure(handler: RequestHandler) -> None:

@@ -30,7 +30,7 @@ class Live(pn.custom.JSComponent):
 
     _esm = Path(__file__).parent / "static" / "live.js"
 
-    def __init__(self, *, go: Callable[[str, bool], None], **params: Any) -> None:
+    def __init__(self, *, go: Callable[[str, bool, bool], None], **params: Any) -> None:
         super().__init__(**params)
         self._go = go
 
@@ -40,6 +40,7 @@ class Live(pn.custom.JSComponent):
         self.param.update(regions={**regions, "step": str(step)}, **address)
 
     def _handle_msg(self, data: Any) -> None:
-        """`{go: "?query", push: bool}` from the browser: show that."""
+        """`{go: "?query", push: bool, beat: bool}` from the browser: show that."""
         if isinstance(data, dict) and isinstance(data.get("go"), str):
-            self._go(data["go"][:8192], bool(data.get("push", True)))
+            push, beat = bool(data.get("push", True)), bool(data.get("beat", False))
+            self._go(data["go"][:8192], push, beat)

@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from schema.errors import AgnesError
 
 STATIC = Path(__file__).parent / "static"
+
+_AGES = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("console.pages", "templates"),
@@ -72,6 +75,27 @@ def clock(at: datetime, now: datetime) -> str:
     return at.strftime("%H:%M:%S" if at.date() == now.date() else "%d %b %H:%M:%S")
 
 
+def json(value: Any) -> str:
+    """A value as it is written in JSON; a template escapes it like any text."""
+    return orjson.dumps(value).decode()
+
+
+def age(seconds: float) -> str:
+    """How long ago, or for what is below 0 in how long; `live.js` keeps such texts right."""
+    size = abs(round(seconds))
+    unit, name = next((one for one in _AGES if size >= one[0]), _AGES[-1])
+    text = f"{size // unit} {name}"
+    return f"in {text}" if seconds < 0 else f"{text} ago"
+
+
+def ago(at: datetime, now: datetime) -> Markup:
+    """The age of a moment, with the moment itself."""
+    seconds = round((now - at).total_seconds())
+    return Markup('<time datetime="{0}" title="{0}" data-age="{1}">{2}</time>').format(
+        iso(at), seconds, age(seconds)
+    )
+
+
 ENVIRONMENT.globals |= {"asset": asset, "inline": inline}
 ENVIRONMENT.filters |= {
     "number": number,
@@ -80,6 +104,8 @@ ENVIRONMENT.filters |= {
     "iso": iso,
     "span": span,
     "clock": clock,
+    "ago": ago,
+    "json": json,
 }
 
 

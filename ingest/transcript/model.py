@@ -124,8 +124,8 @@ class Problem:
 class Digest:
     """One session. Lists are in the order of the file; those of subagents' files follow.
 
-    Records that an earlier file owns (`copied`) have turns like all others, but are in none of
-    `calls`, `moments`, `responses` and `times`.
+    Records that an earlier file owns (`copied`) have turns and roots like all others, but are in
+    none of `calls`, `moments`, `responses` and `times`.
     """
 
     session_id: str | None = None  # the one that most records of the main file name

@@ -106,6 +106,8 @@ class _Reader:
                 if note:
                     note(place, offset, line, turn, one, found)
             self._count(one.type)
+            if place == 0:
+                self._root(one)
             if self._is_new(one):
                 self._keep(one, found, turn, line, main=place == 0)
             del data, one, found  # or a long one is held beside the next
@@ -168,6 +170,9 @@ class _Reader:
         session = name(one.data.get("sessionId"))
         if session and (session in self._sessions or len(self._sessions) < _SESSIONS):
             self._sessions[session] += 1
+
+    def _root(self, one: Record) -> None:
+        """Copied records count here too: by their roots it is known that they are copies."""
         roots = self._digest.roots
         if one.uuid and not (one.parent_uuid or one.agent is not None or len(roots) >= _ROOTS):
             roots.append(one.uuid)

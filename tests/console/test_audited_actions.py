@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -11,14 +12,30 @@ import httpx
 import pytest
 
 from console.audit import RecentReads, is_secret, new_id, now
+from console.jobs.dispatcher import Dispatcher
+from schema.tables import AUDIT_LOG, USAGE_EVENTS, Table
+from schema.transaction import Rows
 from tests.console.access_world import PASSWORD, World
 from tests.console.audit_log import ACTIVITY, KPIS, ask, keys_of
+from tests.console.jobs.jobs_place import Puppet, notebooks
 from tests.console.test_vocabulary import written_actions
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("actions")) as world:
+    folder = tmp_path_factory.mktemp("actions")
+    given = {
+        "AGNES_NOTEBOOKS": notebooks(folder / "notebooks"),
+        "USAGE_EVENTS_RETENTION_DAYS": "365",
+        "AGNES_AUDIT_RETENTION_DAYS": "365",
+    }
+    with World(folder / "data", **given) as world:
+
+        async def prepare() -> None:
+            world.instance.jobs = Dispatcher(world.instance, Puppet(world.instance))
+            await world.instance.jobs.open(world.address)
+
+        asyncio.run_coroutine_threadsafe(prepare(), world._loop).result(10)
         yield world
 
 
@@ -118,7 +135,43 @@ def remove_member(world: World) -> str:
     return resource
 
 
+def prune(path: str, table: Table, row: dict[str, Any]) -> Do:
+    """There is something old, and it goes."""
+
+    def do(world: World) -> None:
+        world.store.write(Rows(table, [row])).result()
+        ok(world.admin.post(path, json={}))
+
+    return do
+
+
+OLD = datetime(2001, 2, 3)
+OLD_USE = {"id": "old", "session_file": "u/old.jsonl", "occurred_at": OLD}
+OLD_EVENT = {"id": "old", "timestamp": OLD, "action": "auth.logout"}
+
+
+def cancel_job(world: World) -> None:
+    run = ok(world.admin.post("/api/admin/jobs/tidy/run", json={}))["run_id"]
+    ok(world.admin.post(f"/api/admin/jobs/runs/{run}/cancel", json={}))
+
+
+def import_items(world: World) -> str:
+    items = [{"plugin": "p", "type": "skill", "name": "s"}]
+    body = {"marketplace": "m", "source": "curated", "items": items}
+    ok(world.admin.post("/api/admin/marketplace/import", json=body))
+    return "marketplace:m"
+
+
 DO: dict[str, Do] = {
+    "jobs.read": lambda world: ok(world.admin.get("/api/admin/jobs")) and None,
+    "job.cancel": cancel_job,
+    "marketplace.import": import_items,
+    "sessions.read": lambda world: ok(world.admin.get("/api/admin/sessions/list")) and None,
+    "usage.reprocess": lambda world: (
+        ok(world.admin.post("/api/admin/telemetry/reprocess", json={})) and None
+    ),
+    "usage.prune": prune("/api/admin/telemetry/prune", USAGE_EVENTS, OLD_USE),
+    "audit.prune": prune("/api/jobs/prune", AUDIT_LOG, OLD_EVENT),
     "auth.login": login,
     "auth.login_failed": login_failed,
     "auth.logout": logout,

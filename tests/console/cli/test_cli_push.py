@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.console.cli.push_wire import UPLOAD, accept, fields, sent, unless
 from tests.console.cli.stand_in import Run, Server, Terminal, seen
-
-UPLOAD = "/api/upload/sessions"
-
-
-def fields(request: httpx.Request) -> tuple[str, str | None, bytes]:
-    """File name, parent and content of one upload."""
-    head = b"Content-Type: " + request.headers["Content-Type"].encode() + b"\r\n\r\n"
-    payload: Any = message_from_bytes(head + request.content).get_payload()
-    parts = {part.get_param("name", header="Content-Disposition"): part for part in payload}
-    parent = parts["parent"].get_payload() if "parent" in parts else None
-    return parts["file"].get_filename(), parent, parts["file"].get_payload(decode=True)
-
-
-def accept(request: httpx.Request) -> httpx.Response:
-    name, parent, content = fields(request)
-    stored = name.removesuffix(".gz")
-    folder = "u1" if parent is None else f"{parent.removesuffix('.jsonl')}/subagents"
-    answer = {
-        "status": "ok",
-        "filename": stored,
-        "size": len(content),
-        "session_file": f"{folder}/{stored}",
-    }
-    return httpx.Response(201, json=answer)
-
-
-def unless(name: str, status: int, error: str) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if fields(request)[0] != name:
-            return accept(request)
-        return httpx.Response(status, json={"ok": False, "error": error, "detail": ""})
-
-    return answer
 
 
 @pytest.fixture
@@ -54,10 +20,6 @@ def folder(tmp_path: Path) -> Path:
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_text(f'{{"file": "{name}"}}\n' * 100)
     return made
-
-
-def sent(server: Server) -> list[tuple[str, str | None]]:
-    return [fields(request)[:2] for request in server.requests if request.method == "POST"]
 
 
 def test_a_folder_is_sent_file_by_file(run: Run, server: Server, folder: Path) -> None:
@@ -188,6 +150,7 @@ def test_json_names_every_file(run: Run, server: Server, folder: Path) -> None:
         "filename": "a.jsonl",
         "session_file": "u1/a.jsonl",
         "bytes": 2200,
+        "redacted": {},
         "status": "sent",
         "error": None,
     }
@@ -196,7 +159,7 @@ def test_json_names_every_file(run: Run, server: Server, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("by_setting", [True, False], ids=["setting", "home"])
-def test_without_a_path_the_workspace_is_sent(
+def test_all_projects_are_sent(
     run: Run,
     server: Server,
     folder: Path,
@@ -210,7 +173,7 @@ def test_without_a_path_the_workspace_is_sent(
         monkeypatch.setenv("HOME", str(folder.parent))
         (folder.parent / ".claude").mkdir()
         folder.rename(folder.parent / ".claude" / "projects")
-    assert run("push").stdout.splitlines()[-1].startswith("3 files")
+    assert run("push", "--all").stdout.splitlines()[-1].startswith("3 files")
 
 
 def test_a_workspace_that_is_not_there_says_what_to_do(

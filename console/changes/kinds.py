@@ -1,0 +1,212 @@
+"""The kinds of objects that can be brought back: how each is read as it is now, and written again.
+
+A *state* is an object as JSON keeps it: its row, of a group also `members` and `grants`. None means
+that there is no such object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from console.audit import now
+from console.changes.edits import Edit
+from console.identity import grants, groups
+from console.identity.gate import rows_of
+from console.identity.lookup import Reads, Row, where
+from schema.errors import BadRequest, Conflict, shorten
+from schema.tables import (
+    INSTANCE_CONFIG,
+    INSTANCE_TEMPLATES,
+    RESOURCE_GRANTS,
+    TABLE_REGISTRY,
+    USER_GROUP_MEMBERS,
+    USER_GROUPS,
+    USERS,
+    Table,
+)
+
+Key = Mapping[str, str]
+State = dict[str, Any]
+Guard = Callable[[Reads, Row], None]  # raises what forbids that this row is written
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object. `columns` are what counts: compared, shown and restored."""
+
+    noun: str
+    table: Table
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    guard: Guard = lambda reads, row: None
+
+    def now(self, reads: Reads, key: Key) -> State | None:
+        """The object as it is."""
+        rows = reads.read(where(self.table, **key))
+        return normal(rows[0]) if rows else None
+
+    def edits(
+        self, reads: Reads, key: Key, wanted: State | None, there: State | None, by: str | None
+    ) -> tuple[Edit, ...]:
+        """What makes the object `wanted`: gone, as it was, or, where it is `there`, changed in what
+        `wanted` names. `by` is who does it. Raises Conflict, BadRequest for what cannot be."""
+        if wanted is None:
+            return (Edit(self.table, key),)
+        row = self.row({**(there or {}), **wanted, **key})
+        if "updated_at" in row:
+            row["updated_at"] = now()
+        if "updated_by" in row:
+            row["updated_by"] = by
+        self.guard(reads, row)
+        return (Edit(self.table, key, (row,)),)
+
+    def row(self, state: State) -> Row:
+        return typed_row(self.table, state)
+
+
+class Setting(Kind):
+    """A value under a name. One that is not set has no row: both are the same state."""
+
+    def now(self, reads: Reads, key: Key) -> State | None:
+        return super().now(reads, key) or {**key, self.columns[0]: None}
+
+    def edits(
+        self, reads: Reads, key: Key, wanted: State | None, there: State | None, by: str | None
+    ) -> tuple[Edit, ...]:
+        unset = wanted is not None and wanted[self.columns[0]] is None
+        return super().edits(reads, key, None if unset else wanted, there, by)
+
+
+class Group(Kind):
+    """A group with who is in it and what it may open: these go and come back together."""
+
+    def now(self, reads: Reads, key: Key) -> State | None:
+        group = super().now(reads, key)
+        if group is None:
+            return None
+        for name, table in _PARTS.items():
+            group[name] = in_order(reads.read(where(table, group_id=key["id"])))
+        return group
+
+    def edits(
+        self, reads: Reads, key: Key, wanted: State | None, there: State | None, by: str | None
+    ) -> tuple[Edit, ...]:
+        group = super().edits(reads, key, wanted, there, by)
+        if wanted is not None and there is not None:
+            return group
+        parts = (
+            Edit(table, {"group_id": key["id"]}, _rows(table, name, wanted, key["id"]))
+            for name, table in _PARTS.items()
+        )
+        return (*parts, *group)
+
+
+_PARTS = {"members": USER_GROUP_MEMBERS, "grants": RESOURCE_GRANTS}
+
+
+def _rows(table: Table, name: str, wanted: State | None, group_id: str) -> tuple[Row, ...]:
+    parts = (wanted or {}).get(name) or ()
+    if not all(isinstance(part, dict) for part in parts):
+        raise BadRequest(f"the log does not say which {name} the group had")
+    return tuple(typed_row(table, {**part, "group_id": group_id}) for part in parts)
+
+
+def in_order(parts: Iterable[State]) -> list[State]:
+    """Members or grants, without the group they all are of, in an order that tells two such lists
+    apart."""
+    kept = (
+        {name: value for name, value in part.items() if name != "group_id"}
+        for part in normal(list(parts))
+    )
+    return sorted(kept, key=lambda part: str(part.get("id", part.get("user_id"))))
+
+
+def normal(value: Any) -> Any:
+    """`value` as it looks once it has stood in the log."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def typed_row(table: Table, state: State) -> Row:
+    """A row of `table` out of a state of the log. Raises BadRequest for one that lacks what no row
+    can lack."""
+    row = {name: _typed(kind, state.get(name)) for name, kind in table.columns.items()}
+    for name, kind in table.columns.items():
+        if kind.startswith("!") and row[name] is None:
+            raise BadRequest(f"the log does not keep the {name} that {table.name} needs")
+    return row
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if not kind.endswith("timestamp(6)"):
+        return text(value)
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=None)
+    except (TypeError, ValueError):
+        return now() if kind.startswith("!") else None
+
+
+def text(value: Any) -> str | None:
+    """A value of the log as its column holds it: a text; JSON for what is none."""
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+# Who guards what
+
+
+def _group(reads: Reads, row: Row) -> None:
+    groups.refuse_taken(reads, row["id"], row["name"])
+
+
+def _in_group(reads: Reads, group_id: str) -> Row:
+    found = reads.read(where(USER_GROUPS, id=group_id))
+    if not found:
+        raise Conflict(
+            f"the group {shorten(group_id)} is no more",
+            detail="Roll back its deletion first, or do without.",
+        )
+    return found[0]
+
+
+def _grant(reads: Reads, row: Row) -> None:
+    grants.grantable(row["resource_type"], row["resource_id"])
+    group = _in_group(reads, row["group_id"])
+    grants.refuse_twice(reads, group, row["resource_type"], row["resource_id"])
+
+
+def _member(reads: Reads, row: Row) -> None:
+    _in_group(reads, row["group_id"])
+    if not reads.read(where(USERS, id=row["user_id"])):
+        raise Conflict(f"there is no user {shorten(row['user_id'])}")
+
+
+def registered_once(reads: Reads, row: Row) -> None:
+    """Raises Conflict when another registered table has this name, in whatever case."""
+    for other in reads.read(rows_of(TABLE_REGISTRY).select("id", "name")):
+        if other["id"] != row["id"] and other["name"].casefold() == row["name"].casefold():
+            raise Conflict(
+                f"a table with the name {other['name']} is registered already",
+                detail="Use another name.",
+            )
+
+
+GROUP = Group("group", USER_GROUPS, ("id",), ("name", "description", *_PARTS), _group)
+MEMBER = Kind("membership", USER_GROUP_MEMBERS, ("group_id", "user_id"), ("user_id",), _member)
+GRANT = Kind(
+    "grant", RESOURCE_GRANTS, ("id",), ("group_id", "resource_type", "resource_id"), _grant
+)
+REGISTERED = Kind(
+    "table",
+    TABLE_REGISTRY,
+    ("id",),
+    tuple(
+        name for name in TABLE_REGISTRY.columns if name not in ("id", "created_at", "updated_at")
+    ),
+    registered_once,
+)
+CONFIG = Setting("setting", INSTANCE_CONFIG, ("key",), ("value",))
+TEMPLATE = Setting("template", INSTANCE_TEMPLATES, ("name",), ("body",))

@@ -1,0 +1,102 @@
+"""`agnes admin marketplace …`: which plugins there are, so that their use can be told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.cli.lazy import noun
+from console.cli.listing import LimitOption, OffsetOption, SearchOption, show_list
+from console.cli.output import Column, JsonOption, field, say, show_json, time_field
+from console.cli.text import plain
+
+app = noun("Plugins, skills, agents and commands that can be had. Without a command: list.")
+
+IMPORT = "/api/admin/marketplace/import"
+SOURCES = "curated or flea"
+TYPES = "plugin, skill, agent or command"
+
+COLUMNS = (
+    Column("MARKETPLACE", field("marketplace"), floor=10, drop=1),
+    Column("SOURCE", field("source")),
+    Column("PLUGIN", field("plugin"), floor=10),
+    Column("TYPE", field("type")),
+    Column("NAME", field("name"), floor=12),
+    Column("DESCRIPTION", field("description"), floor=12, drop=3),
+    Column("IMPORTED", time_field("imported_at"), drop=2),
+)
+
+
+@app.command("list")
+def list_items(
+    search: SearchOption = None,
+    source: Annotated[str | None, typer.Option("--source", help=f"Only {SOURCES}.")] = None,
+    marketplace: Annotated[str | None, typer.Option("--name", help="Only this one's.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help=f"Only this type: {TYPES}.")] = None,
+    limit: LimitOption = None,
+    offset: OffsetOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Everything that is offered."""
+    from console.client import connect
+
+    with connect() as client:
+        answer = client.marketplace.list(
+            limit=limit, offset=offset, q=search, source=source, marketplace=marketplace, type=kind
+        )
+    show_list("items", COLUMNS, answer, as_json=as_json)
+
+
+@app.command("import")
+def import_items(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A marketplace's folder, or a JSON listing.")
+    ],
+    name: Annotated[str, typer.Option("--name", help="What the marketplace is called.")],
+    source: Annotated[str, typer.Option("--source", help=f"Whose it is: {SOURCES}.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace what a marketplace offers by what stands in PATH.
+
+    What was recorded before is attributed anew, and the figures of its days are made anew.
+    """
+    from console.client import SLOW, connect
+    from ingest.marketplace import named, read, sourced
+    from ingest.marketplace import plain as travelling
+
+    name, source, items = named(name), sourced(source), travelling(read(path))
+    with connect() as client:
+        body = {"marketplace": name, "source": source, "items": items, "dry_run": dry_run}
+        answer = client.request("POST", IMPORT, json=body, timeout=SLOW)
+    if as_json:
+        show_json(answer)
+        return
+    has = "would have" if dry_run else "has"
+    counts = f"{answer['added']:,} added, {answer['removed']:,} removed"
+    say(f"{plain(name)} {has} {answer['items']:,} items, {counts}; {_anew(answer)}")
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The marketplace's name.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Forget a marketplace. Use of its items counts as nobody's from then on."""
+    from console.client import connect
+
+    with connect() as client:
+        answer = client.marketplace.delete(name)
+    if as_json:
+        show_json(answer)
+    else:
+        say(f"removed {plain(name)}, {answer['removed']:,} items; {_anew(answer)}")
+
+
+def _anew(answer: dict[str, Any]) -> str:
+    changed, days = answer["changed_events"], len(answer["days"])
+    return f"{changed:,} events attributed anew, {days:,} days counted anew"

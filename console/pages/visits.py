@@ -1,0 +1,100 @@
+"""One visit to a page of regions: the document behind it, and the steps of its reader.
+
+A page only says what its regions hold. Here is decided what every step asks again (who is it, may
+they still), which answer is still wanted, and what remains to be seen of a page after a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode
+
+import panel as pn
+
+from console.audit import Caller
+from console.identity.rights import require
+from console.instance import Instance
+from console.pages.entry import Arrival, Page
+from console.pages.live import Live
+from console.pages.render import ENVIRONMENT, render
+from schema.errors import AgnesError, BadParameter
+
+
+class Regions(Page, Protocol):
+    """A page made of regions; the one named `notice` is first and shows errors."""
+
+    template: str
+    regions: Sequence[str]
+
+    async def show(
+        self, instance: Instance, caller: Caller, query: str, *, beat: bool
+    ) -> Mapping[str, str]:
+        """HTML by region for what the URL's query asks. `beat`: the page asks again by itself, so
+        nobody has read anything anew, and a notice may stay."""
+
+
+def document(page: Regions, instance: Instance) -> Callable[[], Live]:
+    """A factory for Panel: one `Live` component for each visit."""
+
+    def visit() -> Live:
+        doc: Any = pn.state.curdoc
+        request = doc.session_context.request
+        doc.title = f"{page.title} · Agnes"
+        arrival: Arrival | None = getattr(request, "arrival", None)
+        if arrival is not None:  # none when a websocket comes back after the server was restarted
+            doc.template = ENVIRONMENT.get_template(page.template)
+            doc.template_variables.update({**arrival.variables, "xsrf": request.xsrf})
+        return _live(page, instance, request.caller)
+
+    return visit
+
+
+def _live(page: Regions, instance: Instance, came: Caller) -> Live:
+    steps = 0
+
+    async def go(query: str, *, push: bool, beat: bool) -> None:
+        nonlocal steps
+        steps += 1
+        step = steps
+        try:
+            principal = await instance.gate.still(came.me)
+            require(principal, page.right)
+            caller = Caller(principal, came.client_kind, came.client_ip)
+            regions = await page.show(instance, caller, query, beat=beat)
+        except AgnesError as error:
+            # Who may no longer read the page does not keep what they have read of it so far.
+            kept = {} if error.status >= 500 else dict.fromkeys(page.regions, "")
+            notice = render("notice.html", error=error)
+            live.patch({**kept, "notice": notice}, step=step)
+            return
+        if step == steps:  # else the reader has gone on already
+            address = f"{page.path}?{query}" if query else page.path
+            live.patch(dict(regions), step=step, address=address, push=push)
+
+    def start(query: str, push: bool, beat: bool) -> None:  # noqa: FBT001 (as the browser sent it)
+        pn.state.execute(partial(go, query.removeprefix("?"), push=push, beat=beat))
+
+    live = Live(go=start)
+    return live
+
+
+def asked(query: str, allowed: Sequence[str]) -> dict[str, str]:
+    """What a URL's query gives. Raises BadParameter for unknown and repeated names."""
+    found: dict[str, str] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name not in allowed:
+            raise BadParameter.unknown(name, allowed)
+        if name in found:
+            raise BadParameter(name, "2 values", "give it once")
+        if "\0" in text:
+            raise BadParameter(name, text, "a text without NUL")
+        if text:
+            found[name] = text
+    return found
+
+
+def url(given: Mapping[str, str | None]) -> str:
+    """The query that asks for it, without what is empty."""
+    return "?" + urlencode({name: text for name, text in sorted(given.items()) if text})

@@ -1,0 +1,61 @@
+"""The audit log as somebody sees it who is no admin: other people's rows masked before anything is
+searched, filtered, sorted or counted. Else a search would tell what the mask hides.
+
+What is shown is masked by `console.masking`; this says the same to the database, which shows
+nothing. Where it cannot say exactly the same it sees less: of a query it knows no word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from console.masking import SHOWN, SQL_KEYS
+from schema.policy import Seen
+
+_SIGN = r"(?:[^\"\\]|\\.)"  # one character of a JSON text, as it is written there
+_LONG = rf"(\"{_SIGN}{{{SHOWN - 1}}}){_SIGN}{{2,}}"
+_QUERY = rf"\"({'|'.join(sorted(SQL_KEYS))})\":\"{_SIGN}*\""
+# Queries in a list, in an object, behind a space; signs written in a way that hides what they are.
+_UNSURE = rf"\"({'|'.join(sorted(SQL_KEYS))})\":[^\"]|\\u00[2-7]"
+
+
+@dataclass(frozen=True)
+class SeenMasked(Seen):
+    """`Seen` for holders of the grant: all rows, those of others with `resource` and `search` as
+    the mask leaves them. Admins, who can reveal a row, keep the plain one and its speed."""
+
+    def shape(self) -> Hashable:
+        return ("masked", super().shape())
+
+    def values(self) -> dict[str, str]:
+        return {"me": self.principal.user_id}
+
+    def rows(self) -> ir.Table:
+        rows: Any = super().rows()
+        own = (rows.user_id == self.principal.user_id).fill_null(False)
+        short = rows.params.fill_null("").length() <= SHOWN
+        plain = short & ~rows.params.fill_null("").contains('"sql') & ~_is_long(rows.resource)
+        return rows.mutate(
+            resource=ibis.ifelse(own, rows.resource, _cut(rows.resource)),
+            search=ibis.ifelse(own | plain, rows.search, _search(rows)),
+        )
+
+
+def _search(rows: Any) -> Any:
+    """What `schema.search.search_text` makes, of the masked row."""
+    bare = rows.params.fill_null("").re_replace(_QUERY, "").re_replace(_LONG, r"\1…")
+    params = ibis.ifelse(bare.re_search(_UNSURE), "", bare)
+    return (rows.action + "\n" + _cut(rows.resource).fill_null("") + "\n" + params).lower()
+
+
+def _is_long(text: Any) -> Any:
+    return (text.length() > SHOWN).fill_null(False)
+
+
+def _cut(text: Any) -> Any:
+    return ibis.ifelse(_is_long(text), text.left(SHOWN - 1) + "…", text)
