@@ -34,7 +34,7 @@ _TIMES = {
     "audit_log": ("timestamp",),
     "sync_history": ("synced_at",),
     "job_runs": ("queued_at", "started_at", "finished_at"),
-    "session_files": ("uploaded_at",),
+    "session_files": ("uploaded_at", "first_uploaded_at"),
     "session_processor_state": ("processed_at",),
     "session_findings": ("detected_at",),
     "usage_events": ("occurred_at", "extracted_at"),

@@ -33,6 +33,7 @@ class Instance:
     metrics: Metrics
     sign_in: SignIn = field(default_factory=SignIn)
     claims: Claims = field(default_factory=Claims)
+    waiting: dict[tuple[str, ...], tuple[object, int]] = field(default_factory=dict)
     processing: set[str] = field(default_factory=set)  # processors that were asked to run
     windows_of: date | None = None  # the day whose windows were rolled up last
     recent_reads: RecentReads = field(default_factory=RecentReads)

@@ -28,6 +28,7 @@ from schema.tables import (
     SESSION_FILES,
     SESSION_FINDINGS,
     SESSION_PROCESSOR_STATE,
+    SESSION_ROOTS,
     SESSION_VERDICTS,
     USAGE_EVENTS,
     USAGE_SESSION_SUMMARY,
@@ -58,6 +59,22 @@ def tally(store: Store, names: Sequence[str]) -> dict[str, int]:
         store.rows(pending.tally, name, PROCESSORS[name].version, at)[0] for name in known(names)
     ]
     return max(found, key=lambda row: int(row["due"]))
+
+
+_WATCHED = tuple(
+    table.name
+    for table in (SESSION_FILES, SESSION_PROCESSOR_STATE, SESSION_ROOTS, SESSION_VERDICTS)
+)
+
+
+def waiting(instance: Instance, names: tuple[str, ...]) -> int:
+    """How many sessions wait. Asked by every beat and every look at the jobs, so it is remembered
+    for a minute, as long as nothing was written that decides it."""
+    key = instance.store.version(*_WATCHED), now().replace(second=0, microsecond=0)
+    known = instance.waiting.get(names)
+    if known is None or known[0] != key:
+        known = instance.waiting[names] = key, tally(instance.store, names)["due"]
+    return known[1]
 
 
 def claim(instance: Instance, names: Sequence[str], *, holder: str, limit: int) -> dict[str, Any]:

@@ -191,6 +191,6 @@ def _span(times: Sequence[int]) -> dict[str, Any]:
 
 
 def _tokens(digest: Digest, name: str) -> int:
-    """All of one kind. No real session comes near the most that a column takes; a made-up one may."""
+    """All of one kind. A made-up session may come to more than a column takes."""
     total: int = sum(getattr(one, name) for one in digest.responses)
     return min(total, _MOST)

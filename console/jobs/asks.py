@@ -31,9 +31,9 @@ async def failure_scan(instance: Instance) -> int:
 
 
 async def _due(instance: Instance, *processors: str) -> int:
-    from console.processing import tally  # knows the instance, which knows this room
+    from console.processing import waiting  # knows the instance, which knows this room
 
-    return (await instance.store.offload(tally, instance.store, processors))["due"]
+    return await instance.store.offload(waiting, instance, processors)
 
 
 async def rollups(instance: Instance) -> int:

@@ -20,6 +20,7 @@ from ingest.seed.audit import World, audit_ids, batches
 from ingest.seed.conversations import Sessions, converse
 from ingest.seed.draws import combined
 from ingest.seed.episodes import OLD, UPKEEP, Uploads, episodes, old, upkeep, uploaded
+from ingest.seed.figures import write_figures
 from ingest.seed.finding_rows import findings, states
 from ingest.seed.people import Crowd, newcomers, present
 from ingest.seed.plan import Plan, together
@@ -192,6 +193,7 @@ def _write_sessions(
     for rows in usage_batches(seed, talks, crowd):
         tally.write(rows)
         tally.say(f"{tally.counts[USAGE_EVENTS.name]:,} of {len(talks.calls):,} usage events")
+    write_figures(tally.store, company.wanted.until)
     return stored
 
 

@@ -85,4 +85,5 @@ def _files(sessions: Sessions, crowd: Crowd, at: Ints, stored: Sequence[Stored])
         sha256=[one.sha256 for one in stored],
         uploaded_at=as_times(sessions.uploaded[at]),
         indexed=np.zeros(len(at), np.bool_),
+        first_uploaded_at=as_times(sessions.uploaded[at]),
     )

@@ -46,6 +46,7 @@ def a_minute_later(world: World) -> None:
     world.clock.at += 3600
 
 
+VIEWS = "/api/admin/observability/views"
 Do = Callable[[World], str | None]  # does it; the resource of its row, where that is known
 
 
@@ -162,6 +163,31 @@ def import_items(world: World) -> str:
     return "marketplace:m"
 
 
+def made_view(world: World) -> str:
+    body = {"name": email(), "query": {"q": "x"}}
+    return str(ok(world.admin.post(VIEWS, json=body))["id"])
+
+
+def delete_view(world: World) -> str:
+    id = made_view(world)
+    ok(world.admin.delete(f"{VIEWS}/{id}"))
+    return f"view:{id}"
+
+
+def roll_back(world: World) -> str:
+    group = made_group(world)
+    event = world.last("user_groups.create")["id"]
+    ok(world.admin.post(f"{ACTIVITY}/{event}/rollback"))
+    return f"group:{group}"
+
+
+def reveal(world: World) -> str:
+    made_group(world)
+    event = world.last("user_groups.create")["id"]
+    ok(world.admin.post(f"{ACTIVITY}/{event}/reveal", json={"reason": "a test"}))
+    return f"event:{event}"
+
+
 DO: dict[str, Do] = {
     "jobs.read": lambda world: ok(world.admin.get("/api/admin/jobs")) and None,
     "job.cancel": cancel_job,
@@ -192,6 +218,10 @@ DO: dict[str, Do] = {
     "resource_grants.remove": call("DELETE", "/api/admin/grants/{id}", made_grant),
     "session.upload": upload,
     "data.access_check": check,
+    "views.save": lambda world: f"view:{made_view(world)}",
+    "views.delete": delete_view,
+    "audit.rollback": roll_back,
+    "audit.reveal_raw": reveal,
     "access.read": lambda world: ok(world.admin.get("/api/admin/users")) and None,
     "activity.read": lambda world: ok(world.admin.get(KPIS)) and None,
 }
@@ -237,6 +267,8 @@ BEFORE: dict[str, dict[str, Any]] = {
     "user_groups.delete": {"description": None},
     "user_group_members.remove": {},
     "resource_grants.remove": {"resource_type": "activity"},
+    "views.delete": {"page": "activity"},
+    "audit.rollback": {"description": None, "members": []},
 }
 
 

@@ -66,6 +66,15 @@ def read(store: Store) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+# What follows from the events, and what they are attributed by.
+MADE = {
+    "marketplace_items",
+    "usage_marketplace_item_daily",
+    "usage_marketplace_item_window",
+    "usage_tool_daily",
+}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make(tmp_path_factory.mktemp("made"), seed=7, **AMOUNTS)
@@ -112,7 +121,21 @@ def test_there_are_exactly_as_many_rows_as_were_asked_for(
     assert len(made.rows("usage_session_summary")) == len(made.files()) == sessions
     assert len(made.rows("usage_events")) == usage_events
     assert len(made.rows("users")) == users
-    assert made.said.counts == {name: len(rows) for name, rows in made.tables.items() if rows}
+    written = {name: len(rows) for name, rows in made.tables.items() if rows}
+    assert made.said.counts == {name: count for name, count in written.items() if name not in MADE}
+
+
+def test_daily_figures_and_windows_are_those_of_the_events(made: Made) -> None:
+    calls = [row for row in made.rows("usage_events") if row["tool_name"]]
+    assert sum(row["invocations"] for row in made.rows("usage_tool_daily")) == len(calls)
+    assert made.rows("usage_marketplace_item_daily")
+    assert {row["period_label"] for row in made.rows("usage_marketplace_item_window")} == {
+        "last_7d",
+        "last_30d",
+    }
+    names = {row["name"] for row in made.rows("marketplace_items")}
+    used = {row["name"] for row in made.rows("usage_marketplace_item_daily")}
+    assert used < names, "some of it is never used"
 
 
 def test_the_scheduler_makes_84_of_100_events(made: Made) -> None:
