@@ -44,19 +44,22 @@ class AuditHandler(Handler):
 
 
 class Timeline(AuditHandler):
+    endpoint = "timeline"
+    read = staticmethod(activity.timeline)
+
     async def get(self) -> None:
         given = self.query((*PARAMETERS, "limit", "sort", "cursor_ts", "cursor_id"))
         limit = integer(given, "limit", 50, 1, 200)
-        cursor = cursor_of(given)
+        cursor = _cursor(given)
         wanted = {name: text for name, text in given.items() if name in PARAMETERS}
 
         def page() -> tuple[Asked, activity.Page]:
             asked = self.asked(wanted)
             by = activity.order(given.get("sort"), *cursor, self.reader)
-            return asked, activity.timeline(self.reader, asked.filter, by, limit)
+            return asked, self.read(self.reader, asked.filter, by, limit)
 
         asked, found = await self.instance.store.offload(page)
-        await self.was_read("timeline", wanted)
+        await self.was_read(self.endpoint, wanted)
         echo = {**asked.echo, "limit": limit, "sort": given.get("sort")}
         self.send({"rows": found.rows, "next_cursor": found.next, "filter": echo})
 
@@ -137,8 +140,7 @@ class Export(AuditHandler):
         self.finish()
 
 
-def cursor_of(given: Mapping[str, str]) -> tuple[Any, str | None]:
-    """The row after which a page begins: its time and id, both or none. Raises BadParameter."""
+def _cursor(given: Mapping[str, str]) -> tuple[Any, str | None]:
     ts, id = given.get("cursor_ts"), given.get("cursor_id")
     if (ts is None) != (id is None):
         missing = "cursor_id" if id is None else "cursor_ts"

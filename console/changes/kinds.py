@@ -57,16 +57,13 @@ class Kind:
         `wanted` names. `by` is who does it. Raises Conflict, BadRequest for what cannot be."""
         if wanted is None:
             return (Edit(self.table, key),)
-        row = self.row({**(there or {}), **wanted, **key})
+        row = typed_row(self.table, {**(there or {}), **wanted, **key})
         if "updated_at" in row:
             row["updated_at"] = now()
         if "updated_by" in row:
             row["updated_by"] = by
         self.guard(reads, row)
         return (Edit(self.table, key, (row,)),)
-
-    def row(self, state: State) -> Row:
-        return typed_row(self.table, state)
 
 
 class Setting(Kind):

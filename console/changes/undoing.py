@@ -88,8 +88,9 @@ def read(row: Mapping[str, Any]) -> Change:
     be rolled back."""
     params, kept = parsed(row["params"]), parsed(row["params_before"])
     action = row["action"]
-    if action == ROLLBACK and params.get("action") in ROLLBACKS:
-        action = opposite(params["action"])
+    undone = str(params.get("action"))
+    if action == ROLLBACK and undone in ROLLBACKS:
+        action = opposite(undone)
     if action not in ROLLBACKS:
         raise BadRequest(
             f"{shorten(action)} cannot be rolled back",

@@ -20,8 +20,7 @@ from schema.policy import Seen
 _SIGN = r"(?:[^\"\\]|\\.)"  # one character of a JSON text, as it is written there
 _LONG = rf"(\"{_SIGN}{{{SHOWN - 1}}}){_SIGN}{{2,}}"
 _QUERY = rf"\"({'|'.join(sorted(SQL_KEYS))})\":\"{_SIGN}*\""
-# Queries in a list, in an object, behind a space; signs written in a way that hides what they are.
-_UNSURE = rf"\"({'|'.join(sorted(SQL_KEYS))})\":[^\"]|\\u00[2-7]"
+_UNSURE = rf"\"({'|'.join(sorted(SQL_KEYS))})\":[^\"]"  # queries in a list or in an object
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ class SeenMasked(Seen):
 
 def _search(rows: Any) -> Any:
     """What `schema.search.search_text` makes, of the masked row."""
-    bare = rows.params.fill_null("").re_replace(_QUERY, "").re_replace(_LONG, r"\1…")
-    params = ibis.ifelse(bare.re_search(_UNSURE), "", bare)
+    params = rows.params.fill_null("")
+    bare = ibis.ifelse(params.contains('"sql'), params.re_replace(_QUERY, ""), params)
+    params = ibis.ifelse(params.re_search(_UNSURE), "", bare.re_replace(_LONG, r"\1…"))
     return (rows.action + "\n" + _cut(rows.resource).fill_null("") + "\n" + params).lower()
 
 

@@ -238,4 +238,3 @@ def per_week(seen: SessionsSeen, found: Seen, filter: FindingFilter) -> ir.Table
         .agg(findings=dated.count(), sessions=dated.session_file.nunique())
         .order_by(["week", "finding_type"])
     )
-

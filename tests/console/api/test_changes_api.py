@@ -173,6 +173,9 @@ def test_a_deleted_group_comes_back_as_it_was(world: World) -> None:
     assert set(again.json()["values"]) == {"before", "after", "current"}
     assert again.json()["values"]["after"] is None
     assert len(world.log("user_groups.delete")) == 1
+    assert len(world.log("audit.rollback", result="error.moved_on")) == 1
+    assert world.admin.post(f"{ACTIVITY}/{deletion}/rollback?dry_run=1").status_code == 409
+    assert len(world.log("audit.rollback", result="error.moved_on")) == 1
 
 
 def test_a_rollback_is_rolled_back_in_its_turn(world: World) -> None:
@@ -242,6 +245,7 @@ AGNES = {"group_id": "g", "resource_type": "table", "resource_id": "agnes_audit"
         ("resource_grants.remove", {"id": "g"}, AGNES),
         ("audit.rollback", {"id": "e", "restored_from": "resource_grants.remove"}, None),
         ("audit.rollback", {"id": "e", "action": "audit.rollback"}, None),
+        ("audit.rollback", {"id": "e", "action": ["user_groups.create"]}, None),
         ("instance_templates.set", {"name": "i"}, {"name": "i", "body": "x" * 255 + "…"}),
     ],
 )

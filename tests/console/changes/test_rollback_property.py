@@ -132,7 +132,7 @@ def back(place: Place, id: str, did: Any, after: Cells) -> bool:
     return True
 
 
-@settings(max_examples=12)
+@settings(max_examples=20)
 @given(plays)
 @example([("drop", 0)] + [("back", 0)] * 3)
 @example([("rename", 0, "b", None), ("rename", 0, "C", "x"), ("back", 1)])
