@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from enum import StrEnum
@@ -13,6 +12,7 @@ import typer
 
 from console.cli import admin_changes
 from console.cli.exits import FAILED, WrongUse
+from console.cli.fields import show_fields
 from console.cli.filters import Chosen, filtered
 from console.cli.lazy import noun
 from console.cli.output import (
@@ -29,7 +29,7 @@ from console.cli.output import (
     show_table,
     time_field,
 )
-from console.cli.text import json_text, plain, plain_lines
+from console.cli.text import plain
 from console.cli.window import lower_bound
 
 if TYPE_CHECKING:
@@ -255,27 +255,6 @@ for _command in (
     admin_changes.reveal,
 ):
     app.command()(_command)
-
-
-def show_fields(row: dict[str, Any], indent: str = "") -> None:
-    """A row or a record, a field a line."""
-    width = max((len(name) for name in row), default=0)
-    for name, value in row.items():
-        margin = f"{indent}{plain(name):<{width}}  "
-        shown = moment(value) if name == "timestamp" or name.endswith("_at") else _pretty(value)
-        say(margin + shown.replace("\n", "\n" + " " * len(margin)))
-
-
-def _pretty(value: Any) -> str:
-    """JSON that is kept as text, such as params, over several lines; anything else on one."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return plain(value)
-    return (
-        plain_lines(json_text(value)) if isinstance(value, dict | list) and value else dash(value)
-    )
 
 
 def _cursor(text: str | None) -> dict[str, str]:

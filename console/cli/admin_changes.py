@@ -139,7 +139,7 @@ def reveal(
     as_json: JsonOption = False,
 ) -> None:
     """One row as it is stored, unmasked."""
-    from console.cli.admin_activity import show_fields
+    from console.cli.fields import show_fields
     from console.client import connect
 
     with connect() as client:

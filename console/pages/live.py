@@ -15,8 +15,17 @@ from typing import Any
 
 import panel as pn
 import param
+from panel.theme.base import Design
 
 pn.extension()
+
+
+class _Plain(Design):
+    """No look of Panel's: the page has its own. Panel's would cost each page two models and two
+    requests for styles."""
+
+    def params(self, viewable: Any, doc: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {}, {}
 
 
 class Live(pn.custom.JSComponent):
@@ -31,7 +40,7 @@ class Live(pn.custom.JSComponent):
     _esm = Path(__file__).parent / "static" / "live.js"
 
     def __init__(self, *, go: Callable[[str, bool, bool], None], **params: Any) -> None:
-        super().__init__(**params)
+        super().__init__(design=_Plain, **params)
         self._go = go
 
     def patch(self, regions: dict[str, str], *, step: int, **address: Any) -> None:
