@@ -65,5 +65,10 @@ def test_the_command_starts_without_the_database(room: str) -> None:
     assert loaded_by(names) & DATABASE == set()
 
 
+def test_a_kernel_loads_neither_the_engine_nor_plotting() -> None:
+    """Its memory is for the transcript: the engine alone would take 30 MB of 250."""
+    assert loaded_by(["console.work"]) & {*USER_INTERFACE, "duckdb", "pandas"} == set()
+
+
 def test_the_check_sees_what_a_module_drags_in() -> None:
     assert loaded_by(["panel.config"]) >= {"bokeh", "panel"}
