@@ -11,6 +11,7 @@ import pytest
 from console.jobs.asks import ASKS
 from console.jobs.schedule import BadSchedule, Job, read
 from console.settings import Settings
+from ingest.pipeline import PROCESSORS
 from schema.errors import BadParameter
 from tests.console.jobs.jobs_place import notebooks
 
@@ -36,6 +37,12 @@ def test_every_scheduled_notebook_is_there_and_every_ask_is_known() -> None:
     for job in read(Settings({})).values():
         assert job.notebook.is_file(), job.notebook
         assert job.asks is None or job.asks in ASKS
+
+
+def test_processors_run_as_often_as_they_say() -> None:
+    jobs = read(Settings({}))
+    for processor, job in (("usage", "process_sessions"), ("failure_scan", "failure_scan")):
+        assert jobs[job].every == 60 * PROCESSORS[processor].cadence_minutes
 
 
 def test_every_interval_is_a_setting(tmp_path: Path) -> None:
