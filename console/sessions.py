@@ -79,19 +79,19 @@ def sort_of(text: str | None) -> str:
     return f"{key}:{direction or 'desc'}"
 
 
-def listed(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int) -> Row:
+def listed(
+    reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int
+) -> list[Row]:
     """One page of sessions, with names."""
     seen, found = reader.seen, reader.found
-    (counted,) = reader.ask(sessions.counted, seen, found, filter)
     rows = reader.ask(sessions.listed, seen, found, filter, sort, limit, offset)
-    after, total = offset + limit, int(counted["total"])
-    return {
-        "rows": [_named(reader, row) for row in rows],
-        "total": total,
-        "limit": limit,
-        "offset": offset,
-        "next_offset": after if after < total else None,
-    }
+    return [_named(reader, row) for row in rows]
+
+
+def total(reader: Reader, filter: SessionFilter) -> int:
+    """How many sessions there are on all pages."""
+    (counted,) = reader.ask(sessions.counted, reader.seen, reader.found, filter)
+    return int(counted["total"])
 
 
 def of_session(reader: Reader, session_file: str) -> list[Row]:

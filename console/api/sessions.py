@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -38,12 +39,18 @@ class Listed(SessionsHandler):
         sort = sessions.sort_of(given.get("sort"))
         minutes = integer(given, "since_minutes", WEEK, 1, YEAR)
         filter = sessions.filter_of(given, minutes=minutes, now=now())
-        page = await self.instance.store.offload(
-            lambda: sessions.listed(self.reader, filter, sort=sort, limit=limit, offset=offset)
+        offload, reader = self.instance.store.offload, self.reader
+        cut: Any = {"sort": sort, "limit": limit, "offset": offset}
+        rows, total = await asyncio.gather(
+            offload(lambda: sessions.listed(reader, filter, **cut)),
+            offload(sessions.total, reader, filter),
         )
         wanted = {name: text for name, text in given.items() if name in FILTERS}
         await self.was_read("list", wanted)
-        self.send(page)
+        after = offset + limit
+        following = after if after < total else None
+        page = {"rows": rows, "total": total, "limit": limit, "offset": offset}
+        self.send({**page, "next_offset": following})
 
 
 class Findings(SessionsHandler):
