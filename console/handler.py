@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from http.client import responses
 from typing import Any, ClassVar
@@ -22,10 +23,12 @@ from tornado.web import HTTPError, RequestHandler
 from console.audit import HIDDEN, Caller, entry, is_secret
 from console.identity.rights import ADMIN, Right, require
 from console.instance import Instance
+from console.queries.window import moment
 from schema.errors import AgnesError, BadParameter, BadRequest, Forbidden
 
 log = structlog.get_logger(__name__)
 
+_ID = 64  # characters; session findings have the longest, a SHA-256
 _SAFE = ("GET", "HEAD", "OPTIONS")
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -244,6 +247,17 @@ def integer(found: Mapping[str, str], name: str, default: int, low: int, high: i
     if not low <= number <= high:
         raise BadParameter(name, text, f"a whole number from {low} to {high}")
     return number
+
+
+def cursor(found: Mapping[str, str]) -> tuple[datetime | None, str | None]:
+    """`cursor_ts` and `cursor_id`: time and id of the row that a page begins after, or neither."""
+    ts, id = found.get("cursor_ts"), found.get("cursor_id")
+    if (ts is None) != (id is None):
+        missing = "cursor_id" if id is None else "cursor_ts"
+        raise BadParameter(missing, "", "cursor_ts and cursor_id go together")
+    if id is not None and len(id) > _ID:
+        raise BadParameter("cursor_id", id, "the id of a row")
+    return (None if ts is None else moment("cursor_ts", ts)), id
 
 
 def flag(found: Mapping[str, str], name: str) -> bool:

@@ -13,12 +13,11 @@ from console import activity, pulse
 from console.activity import READ, Reader
 from console.audit import entry, now
 from console.export import FORMATS
-from console.handler import Handler, integer
+from console.handler import Handler, cursor, integer
 from console.identity.rights import ACTIVITY, Right
 from console.linked import linked
 from console.queries import audit
 from console.queries.audit_grammar import PARAMETERS, WINDOW, Asked, ask, window
-from console.queries.window import moment
 from schema.errors import BadParameter
 from schema.policy import visible
 from schema.tables import SYNC_HISTORY
@@ -50,12 +49,12 @@ class Timeline(AuditHandler):
     async def get(self) -> None:
         given = self.query((*PARAMETERS, "limit", "sort", "cursor_ts", "cursor_id"))
         limit = integer(given, "limit", 50, 1, 200)
-        cursor = _cursor(given)
+        after = cursor(given)
         wanted = {name: text for name, text in given.items() if name in PARAMETERS}
 
         def page() -> tuple[Asked, activity.Page]:
             asked = self.asked(wanted)
-            by = activity.order(given.get("sort"), *cursor, self.reader)
+            by = activity.order(given.get("sort"), *after, self.reader)
             return asked, self.read(self.reader, asked.filter, by, limit)
 
         asked, found = await self.instance.store.offload(page)
@@ -138,16 +137,6 @@ class Export(AuditHandler):
         except StreamClosedError:
             return  # the client left; the block that holds the rows is closed behind us
         self.finish()
-
-
-def _cursor(given: Mapping[str, str]) -> tuple[Any, str | None]:
-    ts, id = given.get("cursor_ts"), given.get("cursor_id")
-    if (ts is None) != (id is None):
-        missing = "cursor_id" if id is None else "cursor_ts"
-        raise BadParameter(missing, "", "cursor_ts and cursor_id go together")
-    if id is not None and len(id) > 64:
-        raise BadParameter("cursor_id", id, "the id of a row")
-    return (None if ts is None else moment("cursor_ts", ts)), id
 
 
 ROUTES = [

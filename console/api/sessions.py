@@ -8,12 +8,10 @@ from typing import Any, ClassVar
 
 from console import sessions
 from console.audit import now
-from console.handler import Handler, integer
+from console.handler import Handler, cursor, integer
 from console.identity.rights import SESSIONS, Right
 from console.queries.sessions import FINDING_TERMS, After, FindingFilter
-from console.queries.window import moment
 from console.sessions import FILTERS, READ, WEEK, YEAR, Reader
-from schema.errors import BadParameter
 
 
 class SessionsHandler(Handler):
@@ -59,7 +57,7 @@ class Findings(SessionsHandler):
     async def get(self) -> None:
         given = self.query((*FILTERS, *FINDING_TERMS, "limit", "cursor_ts", "cursor_id"))
         limit = integer(given, "limit", 50, 1, 500)
-        after = _after(given)
+        after = After(*cursor(given))
         minutes = integer(given, "since_minutes", WEEK, 1, YEAR)
         filter = sessions.filter_of(given, minutes=minutes, now=now())
         terms = {name: given[name] for name in FINDING_TERMS if name in given}
@@ -80,14 +78,6 @@ class Findings(SessionsHandler):
         rows = sessions.of_session(self.reader, session_file)
         rows = [row for row in rows if all(row[name] == text for name, text in terms.items())]
         return {"rows": rows, "next_cursor": None}
-
-
-def _after(given: Mapping[str, str]) -> After:
-    ts, id = given.get("cursor_ts"), given.get("cursor_id")
-    if (ts is None) != (id is None):
-        missing = "cursor_id" if id is None else "cursor_ts"
-        raise BadParameter(missing, "", "cursor_ts and cursor_id go together")
-    return After() if ts is None else After(moment("cursor_ts", ts), id)
 
 
 ROUTES = [
