@@ -17,14 +17,14 @@ from tornado.web import RequestHandler
 
 from console.handler import Handler
 from console.identity.first_admin import FirstLink, first_link
-from console.identity.gate import Gate, cookie_key, rows_of
+from console.identity.gate import Gate, cookie_key
 from console.identity.people import People
 from console.identity.sign_in import make_link
 from console.instance import Instance
 from console.metrics import Metrics
 from console.settings import Settings
 from schema.store import Store
-from schema.tables import USERS
+from schema.tables import USERS, rows_of
 
 if TYPE_CHECKING:
     from console.jobs.scheduler import Scheduler

@@ -16,9 +16,8 @@ from console.instance import Instance
 from console.processing import horizon_of, roll_up
 from ingest.marketplace import SOURCES, TYPES, Item
 from ingest.marketplace_items import Swap, swap
-from ingest.pending import rows_of
 from schema.errors import BadParameter, NotFound, shorten
-from schema.tables import MARKETPLACE_ITEMS
+from schema.tables import MARKETPLACE_ITEMS, rows_of
 from schema.transaction import Transaction
 
 FILTERS = ("source", "marketplace", "type")

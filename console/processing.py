@@ -18,7 +18,6 @@ from console.audit import Caller, entry, now
 from console.instance import Instance
 from ingest import pending
 from ingest.commit import Receipt, commit, days_of, kept, mark
-from ingest.pending import rows_of
 from ingest.pipeline import PROCESSORS, Finished
 from ingest.rollups import days_marked, rebuild, rebuild_windows
 from schema.bind import At, Text
@@ -32,6 +31,7 @@ from schema.tables import (
     SESSION_VERDICTS,
     USAGE_EVENTS,
     USAGE_SESSION_SUMMARY,
+    rows_of,
 )
 from schema.transaction import Transaction
 

@@ -15,7 +15,6 @@ import ibis.expr.types as ir
 from console.audit import Caller, entry
 from console.instance import Instance
 from console.processing import midnight
-from ingest.pending import rows_of
 from schema.bind import At
 from schema.tables import (
     AUDIT_LOG,
@@ -24,6 +23,7 @@ from schema.tables import (
     TABLES,
     USAGE_EVENTS,
     Table,
+    rows_of,
 )
 from schema.transaction import Transaction
 

@@ -16,7 +16,6 @@ import ibis.expr.types as ir
 
 from ingest import pending
 from ingest.attribution import Attribution
-from ingest.pending import rows_of
 from ingest.pipeline import PROCESSORS, Finished, Outcome
 from schema.bind import Text
 from schema.tables import (
@@ -28,6 +27,7 @@ from schema.tables import (
     SESSION_VERDICTS,
     USAGE_EVENTS,
     USAGE_SESSION_SUMMARY,
+    rows_of,
 )
 from schema.transaction import Row, Rows, Transaction
 

@@ -15,10 +15,9 @@ import ibis.expr.types as ir
 from ingest.attribution import Attribution
 from ingest.commit import items
 from ingest.marketplace import Item
-from ingest.pending import rows_of
 from ingest.rollups import reattribute
 from schema.bind import Text
-from schema.tables import MARKETPLACE_ITEMS
+from schema.tables import MARKETPLACE_ITEMS, rows_of
 from schema.transaction import Row, Rows, Transaction
 
 

@@ -21,15 +21,11 @@ from schema.tables import (
     SESSION_ROOTS,
     SESSION_VERDICTS,
     USERS,
-    Table,
+    rows_of,
 )
 from schema.transaction import Row
 
 ATTEMPTS = 3  # a file that failed so often is set aside until it changes or somebody asks
-
-
-def rows_of(table: Table) -> Any:
-    return ibis.table(table.schema, name=table.name)
 
 
 def _text(files: Any) -> Any:

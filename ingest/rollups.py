@@ -16,7 +16,6 @@ import ibis.expr.types as ir
 
 from ingest.attribution import Attribution, Item
 from ingest.commit import items, kept, mark
-from ingest.pending import rows_of
 from schema.bind import At
 from schema.tables import (
     ROLLUP_DAYS,
@@ -24,6 +23,7 @@ from schema.tables import (
     USAGE_MARKETPLACE_ITEM_DAILY,
     USAGE_MARKETPLACE_ITEM_WINDOW,
     USAGE_TOOL_DAILY,
+    rows_of,
 )
 from schema.transaction import Row, Rows, Transaction
 

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import ibis
 import ibis.expr.types as ir
 
 from ingest.folders import entered
@@ -32,7 +31,7 @@ from ingest.session_files import FOLDER, Target, is_user_id, stored_name, unknow
 from schema.bind import Text
 from schema.errors import AgnesError, Conflict, TooLarge, Unavailable
 from schema.store import Store
-from schema.tables import SESSION_FILES
+from schema.tables import SESSION_FILES, rows_of
 from schema.transaction import Row, Rows, Transaction
 
 MB = 1 << 20
@@ -261,7 +260,7 @@ def _left_in(folder: int) -> list[str]:
 def _waiting(store: Store, root: Path, user_id: str, sha256: str) -> Target | None:
     """The file of this user whose row promises these bytes, and whose place does not hold them.
     Where several do, any will: the bytes are the same."""
-    files = ibis.table(SESSION_FILES.schema, name=SESSION_FILES.name)
+    files = rows_of(SESSION_FILES)
     mine = files.filter(files.user_id == user_id, files.sha256 == sha256)
     for row in store.read(mine).to_pylist():
         target = Target(row["session_file"], row["parent"])
@@ -289,7 +288,7 @@ _TAKEN: WeakKeyDictionary[Store, set[str]] = WeakKeyDictionary()
 def _taken(store: Store) -> set[str]:
     names = _TAKEN.get(store)
     if names is None:
-        files = ibis.table(SESSION_FILES.schema, name=SESSION_FILES.name)
+        files = rows_of(SESSION_FILES)
         found = store.read(files.select("session_file"))["session_file"].to_pylist()
         # Two first uploads at once: both read, one set is kept.
         names = _TAKEN.setdefault(store, set(found))
@@ -297,7 +296,7 @@ def _taken(store: Store) -> set[str]:
 
 
 def _row_of(key: Text) -> ir.Table:
-    files = ibis.table(SESSION_FILES.schema, name=SESSION_FILES.name)
+    files = rows_of(SESSION_FILES)
     return files.filter(files.session_file == key.text)
 
 

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from schema.bind import Value, point
-from schema.tables import Table
+from schema.tables import Table, rows_of
 
 SURFACES = ("activity", "telemetry", "sessions", "feedback")
 RESOURCE_TYPES = (*SURFACES, "table")
@@ -43,7 +43,7 @@ class Principal:
 def visible(table: Table, principal: Principal) -> ir.Table:
     """The rows of `table` that `principal` may see: all for admins and for holders of the table's
     surface, else their own; none where no column names an owner."""
-    rows = ibis.table(table.schema, name=table.name)
+    rows = rows_of(table)
     if principal.sees_all(table):
         return rows
     if table.owner is None:

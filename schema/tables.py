@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import ibis
 
@@ -47,6 +48,11 @@ class Table:
     @cached_property
     def schema(self) -> ibis.Schema:
         return ibis.schema(self.columns)
+
+
+def rows_of(table: Table) -> Any:
+    """All rows of `table`, as an expression. Whose rows somebody may see says `policy.visible`."""
+    return ibis.table(table.schema, name=table.name)
 
 
 AUDIT_LOG = Table(

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 
 from console.changes.edits import Edit
 from console.identity.access import judge
-from console.identity.gate import rows_of
 from console.identity.lookup import Reads, Row
 from schema.policy import Principal
-from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
+from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS, rows_of
 
 _TABLES = (USER_GROUPS, USER_GROUP_MEMBERS, RESOURCE_GRANTS)
 

@@ -16,7 +16,6 @@ import orjson
 from console.audit import now
 from console.changes.edits import Edit
 from console.identity import grants, groups
-from console.identity.gate import rows_of
 from console.identity.lookup import Reads, Row, where
 from schema.errors import BadRequest, Conflict, shorten
 from schema.tables import (
@@ -28,6 +27,7 @@ from schema.tables import (
     USER_GROUPS,
     USERS,
     Table,
+    rows_of,
 )
 
 Key = Mapping[str, str]

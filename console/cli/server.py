@@ -122,8 +122,7 @@ def _prepare_demo(settings: Settings, *, fresh: bool) -> None:
 
 
 def _newest_event(store: Store) -> datetime | None:
-    from console.identity.gate import rows_of
-    from schema.tables import AUDIT_LOG
+    from schema.tables import AUDIT_LOG, rows_of
 
     events = rows_of(AUDIT_LOG)
     (newest,) = store.read(events.aggregate(at=events.timestamp.max())).to_pylist()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from console.identity.gate import rows_of
 from console.identity.grants import OWN_ROWS, resource
 from console.identity.lookup import Row, where
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS
+from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, rows_of
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from console.audit import Caller, now
 from console.identity import tokens, users
-from console.identity.gate import rows_of
 from console.identity.lookup import Row
 from console.identity.passwords import Passwords
 from console.identity.sign_in import make_link
 from schema.errors import Conflict
 from schema.store import Store
-from schema.tables import PERSONAL_ACCESS_TOKENS, USERS, WEB_SESSIONS
+from schema.tables import PERSONAL_ACCESS_TOKENS, USERS, WEB_SESSIONS, rows_of
 from schema.transaction import Transaction
 
 EMAIL = "admin@localhost"

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import ibis
 from tornado.httputil import HTTPServerRequest
 from tornado.web import create_signed_value, decode_signed_value
 
@@ -31,7 +30,7 @@ from schema.tables import (
     USER_GROUPS,
     USERS,
     WEB_SESSIONS,
-    Table,
+    rows_of,
 )
 from schema.transaction import Transaction
 
@@ -54,10 +53,6 @@ TOUCH = timedelta(minutes=1)
 def digest(secret: str) -> str:
     """What is kept of a secret of 256 random bits; such a secret needs no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def rows_of(table: Table) -> Any:
-    return ibis.table(table.schema, name=table.name)
 
 
 @dataclass(frozen=True)

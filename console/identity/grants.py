@@ -11,11 +11,10 @@ import ibis.expr.types as ir
 
 from console.audit import Caller, entry, new_id, now
 from console.identity import typed
-from console.identity.gate import rows_of
 from console.identity.lookup import Reads, Row, containing, one, pick, where
 from schema.errors import BadParameter, Conflict
 from schema.policy import RESOURCE_TYPES
-from schema.tables import RESOURCE_GRANTS, USER_GROUPS
+from schema.tables import RESOURCE_GRANTS, USER_GROUPS, rows_of
 from schema.transaction import Rows, Transaction
 
 SHOWN = (

@@ -11,10 +11,9 @@ from typing import Any, Protocol, TypeAlias
 import ibis.expr.types as ir
 
 from console.audit import printable
-from console.identity.gate import rows_of
 from schema.errors import NotFound, shorten
 from schema.store import Store
-from schema.tables import Table
+from schema.tables import Table, rows_of
 
 Row: TypeAlias = dict[str, Any]
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from console.identity.gate import rows_of
 from schema.store import Store
-from schema.tables import USERS
+from schema.tables import USERS, rows_of
 
 
 @dataclass(frozen=True)

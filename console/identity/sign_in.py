@@ -16,14 +16,14 @@ import structlog
 
 from console.audit import Caller, RecentReads, entry, new_id, now
 from console.identity import tokens, typed, web_sessions
-from console.identity.gate import digest, rows_of
+from console.identity.gate import digest
 from console.identity.lookup import Row, one, where
 from console.identity.passwords import Passwords
 from console.identity.rate_limit import Blocked, RateLimit
 from schema.errors import Conflict, Forbidden, NotSignedIn
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS
+from schema.tables import PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS, rows_of
 from schema.transaction import Rows, Transaction
 
 log = structlog.get_logger(__name__)

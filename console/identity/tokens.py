@@ -16,10 +16,10 @@ import ibis.expr.types as ir
 
 from console.audit import Caller, entry, new_id, now
 from console.identity import typed
-from console.identity.gate import digest, rows_of
+from console.identity.gate import digest
 from console.identity.lookup import Row, containing, one, only, pick, where
 from schema.errors import BadParameter, Conflict
-from schema.tables import PERSONAL_ACCESS_TOKENS, USERS
+from schema.tables import PERSONAL_ACCESS_TOKENS, USERS, rows_of
 from schema.transaction import Rows, Transaction
 
 KINDS = ("cli", "agent", "external")

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.audit import Caller, entry, new_id, now
-from console.identity.gate import digest, rows_of
+from console.identity.gate import digest
 from console.identity.lookup import Row, pick, where
 from schema.policy import Principal
-from schema.tables import SIGN_IN_LINKS, WEB_SESSIONS
+from schema.tables import SIGN_IN_LINKS, WEB_SESSIONS, rows_of
 from schema.transaction import Rows, Transaction
 
 SHOWN = ("id", "user_id", "created_at", "expires_at", "client_ip")

@@ -14,13 +14,12 @@ from typing import Any, TypeAlias
 import orjson
 
 from console.audit import Caller, cut, entry, new_id, now
-from console.identity.gate import rows_of
 from console.jobs.kept import Place
 from console.jobs.runner import Outcome
 from ingest.redact import redact
 from schema.policy import Principal
 from schema.store import Step
-from schema.tables import JOB_RUNS, NOTIFICATIONS, USERS
+from schema.tables import JOB_RUNS, NOTIFICATIONS, USERS, rows_of
 from schema.transaction import Rows, Transaction
 
 Row: TypeAlias = dict[str, Any]

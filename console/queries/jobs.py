@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
 import ibis.expr.types as ir
 
@@ -14,7 +12,7 @@ from schema.tables import (
     ROLLUP_DAYS,
     SESSION_PROCESSOR_STATE,
     TABLE_REGISTRY,
-    Table,
+    rows_of,
 )
 
 ACTIVE = ("queued", "running")
@@ -22,13 +20,9 @@ OVER = ("ok", "failed", "cancelled")
 STATUSES = (*ACTIVE, *OVER, "skipped")
 
 
-def _rows(table: Table) -> Any:
-    return ibis.table(table.schema, name=table.name)
-
-
 def runs(job: str | None = None, status: str | None = None) -> ir.Table:
     """Runs, newest first."""
-    found = _rows(JOB_RUNS)
+    found = rows_of(JOB_RUNS)
     if job is not None:
         found = found.filter(found.job_name == job)
     if status is not None:
@@ -49,14 +43,14 @@ def total(job: str | None, status: str | None) -> ir.Table:
 
 def run(id: str) -> ir.Table:
     """The run with this id, or none."""
-    found = _rows(JOB_RUNS)
+    found = rows_of(JOB_RUNS)
     rows: ir.Table = found.filter(found.id == id)
     return rows
 
 
 def latest() -> ir.Table:
     """The newest run of each job, and its newest beat that was passed over."""
-    found = _rows(JOB_RUNS)
+    found = rows_of(JOB_RUNS)
     kinds = [found.job_name, found.status == "skipped"]
     order = [ibis.desc(found.queued_at), ibis.desc(found.id)]
     place = ibis.row_number().over(group_by=kinds, order_by=order)
@@ -66,7 +60,7 @@ def latest() -> ir.Table:
 
 def unfinished() -> ir.Table:
     """Runs that were queued or running when the server stopped, in their order."""
-    found = _rows(JOB_RUNS)
+    found = rows_of(JOB_RUNS)
     rows: ir.Table = found.filter(found.status.isin(ACTIVE)).order_by(["queued_at", "id"])
     return rows
 
@@ -78,14 +72,14 @@ def beyond(job: str, kept: int, most: int) -> ir.Table:
 
 def days_to_roll_up() -> ir.Table:
     """`waiting`: how many days' figures are to be made anew."""
-    days = _rows(ROLLUP_DAYS)
+    days = rows_of(ROLLUP_DAYS)
     rows: ir.Table = days.aggregate(waiting=days.count())
     return rows
 
 
 def due_tables() -> ir.Table:
     """`id, name, schedule` of registered tables that have a schedule."""
-    tables = _rows(TABLE_REGISTRY)
+    tables = rows_of(TABLE_REGISTRY)
     rows: ir.Table = tables.filter(tables.schedule.notnull()).order_by("id")
     return rows.select("id", "name", "schedule")
 
@@ -93,7 +87,7 @@ def due_tables() -> ir.Table:
 def recent(kept: int) -> ir.Table:
     """The newest `kept` runs of each job that are over, newest first; what was passed over is no
     run."""
-    found = _rows(JOB_RUNS)
+    found = rows_of(JOB_RUNS)
     over = found.filter(found.status.isin(OVER))
     order = [ibis.desc(over.queued_at), ibis.desc(over.id)]
     place = ibis.row_number().over(group_by=over.job_name, order_by=order)
@@ -104,7 +98,7 @@ def recent(kept: int) -> ir.Table:
 def failing(name: str, version: int) -> ir.Table:
     """`failing`: how many sessions the processor `name` has failed at often enough. It is asked
     before `set_aside`, which looks at every session."""
-    states = _rows(SESSION_PROCESSOR_STATE)
+    states = rows_of(SESSION_PROCESSOR_STATE)
     mine = states.filter(states.processor_name == name, states.processor_version == version)
     often = mine.error.notnull() & (mine.attempts >= pending.ATTEMPTS)
     rows: ir.Table = mine.aggregate(failing=mine.count(where=often))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
 import ibis.expr.types as ir
 
@@ -16,25 +14,21 @@ from schema.tables import (
     SESSION_PROCESSOR_STATE,
     SYNC_HISTORY,
     TABLE_REGISTRY,
-    Table,
+    rows_of,
 )
 
 GIVEN_UP = 3  # attempts after which a file is set aside
 
 
-def _rows(table: Table) -> Any:
-    return ibis.table(table.schema, name=table.name)
-
-
 def last_tick(since: At) -> ir.Table:
     """`at`: when the scheduler last did something, at or after `since`."""
-    events = _rows(AUDIT_LOG)
+    events = rows_of(AUDIT_LOG)
     return _last_tick(events.filter(events.timestamp >= since.moment))
 
 
 def last_tick_ever() -> ir.Table:
     """`at`: when the scheduler last did something."""
-    return _last_tick(_rows(AUDIT_LOG))
+    return _last_tick(rows_of(AUDIT_LOG))
 
 
 def _last_tick(rows: ir.Table) -> ir.Table:
@@ -45,7 +39,7 @@ def _last_tick(rows: ir.Table) -> ir.Table:
 
 def events_after(moment: At) -> ir.Table:
     """`events`: how many events lie after a moment."""
-    events = _rows(AUDIT_LOG)
+    events = rows_of(AUDIT_LOG)
     return events.filter(events.timestamp > moment.moment).aggregate(
         events=lambda rows: rows.count()
     )
@@ -53,14 +47,14 @@ def events_after(moment: At) -> ir.Table:
 
 def people_since(start: At) -> ir.Table:
     """`people`: how many people did something."""
-    events = _rows(AUDIT_LOG)
+    events = rows_of(AUDIT_LOG)
     acting = events.filter(events.timestamp >= start.moment, by_people(events))
     return acting.aggregate(people=acting.user_id.nunique())
 
 
 def syncs_since(start: At) -> ir.Table:
     """`table_id, ok, failed` of each table with an attempt, most failures first."""
-    syncs = _rows(SYNC_HISTORY)
+    syncs = rows_of(SYNC_HISTORY)
     recent = syncs.filter(syncs.synced_at >= start.moment)
     good = recent.status.isin(("ok", "success"))
     skipped = recent.status.isnull() | (recent.status == "skipped")
@@ -73,14 +67,14 @@ def syncs_since(start: At) -> ir.Table:
 
 def scheduled_tables() -> ir.Table:
     """`scheduled`: how many registered tables have a schedule."""
-    registry = _rows(TABLE_REGISTRY)
+    registry = rows_of(TABLE_REGISTRY)
     return registry.aggregate(scheduled=registry.count(where=registry.schedule.notnull()))
 
 
 def processing() -> ir.Table:
     """`at, items`: when a processor last finished, be it that nothing was left to do; and over how
     many files one ever has."""
-    states, runs = _rows(SESSION_PROCESSOR_STATE), _rows(JOB_RUNS)
+    states, runs = rows_of(SESSION_PROCESSOR_STATE), rows_of(JOB_RUNS)
     done = states.filter(states.error.isnull())
     well = runs.filter(runs.job_name == "process_sessions", runs.status.isin(("ok", "skipped")))
     files = done.aggregate(at=done.processed_at.max(), items=done.count())
@@ -93,7 +87,7 @@ def ingest(day_ago: At, hour_ago: At) -> ir.Table:
     """`ever`: files ever uploaded; `uploaded`: in the last day; `processed` of these; `late`: older
     than an hour and not processed; `failed`: given up for good. Subagents' files belong to their
     parent and are not counted."""
-    files, states = _rows(SESSION_FILES), _rows(SESSION_PROCESSOR_STATE)
+    files, states = rows_of(SESSION_FILES), rows_of(SESSION_PROCESSOR_STATE)
     files = files.filter(files.parent.isnull())
     per_file = states.group_by("session_file").agg(
         done_at=states.processed_at.max(where=states.error.isnull()),

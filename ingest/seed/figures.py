@@ -12,11 +12,10 @@ from uuid import NAMESPACE_URL, uuid5
 import ibis
 import ibis.expr.types as ir
 
-from ingest.pending import rows_of
 from ingest.rollups import rebuild, rebuild_windows
 from ingest.seed.toolbox import OFFERED, OFFERED_COLUMNS
 from schema.store import Store
-from schema.tables import MARKETPLACE_ITEMS, USAGE_EVENTS
+from schema.tables import MARKETPLACE_ITEMS, USAGE_EVENTS, rows_of
 from schema.transaction import Rows, Transaction
 
 

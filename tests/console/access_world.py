@@ -20,7 +20,7 @@ from tornado.web import Application
 
 from console import api
 from console.audit import new_id, now
-from console.identity.gate import Gate, digest, rows_of
+from console.identity.gate import Gate, digest
 from console.identity.passwords import Passwords
 from console.identity.people import People
 from console.identity.rate_limit import RateLimit
@@ -30,7 +30,7 @@ from console.metrics import Metrics
 from console.pages import sign_in as sign_in_page
 from console.settings import Settings
 from schema.store import Store
-from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, USERS, Table
+from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, USERS, Table, rows_of
 from schema.transaction import Rows
 
 ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES]

@@ -24,14 +24,13 @@ from console.identity.people import People
 from console.instance import Instance
 from console.metrics import Metrics
 from console.settings import Settings
-from ingest.pending import rows_of
 from ingest.session_files import target
 from ingest.uploads import MB, Receiver, Stored
 from ingest.wire import unpack
 from schema import tables
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import Table
+from schema.tables import Table, rows_of
 from schema.transaction import Row, Rows, Transaction
 from tests.transcripts import Transcript
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from console.audit import Caller, new_id, now
 from console.changes import rollback
-from console.identity.gate import rows_of
 from console.identity.lookup import Outside
 from schema.errors import AgnesError
 from schema.policy import Principal
@@ -26,6 +25,7 @@ from schema.tables import (
     USER_GROUPS,
     USERS,
     Table,
+    rows_of,
 )
 from schema.transaction import Rows
 

@@ -10,11 +10,11 @@ import pytest
 from console.audit import now
 from console.identity import first_admin, users
 from console.identity.first_admin import EMAIL, create_first_admin, first_link
-from console.identity.gate import digest, rows_of
+from console.identity.gate import digest
 from console.identity.passwords import Passwords
 from schema.errors import BadParameter, Conflict
 from schema.store import Store
-from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS, Table
+from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS, Table, rows_of
 from tests.console.access_world import CHEAP, PASSWORD
 
 PASSWORDS = Passwords(CHEAP)

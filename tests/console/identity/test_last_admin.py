@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from console.audit import Caller, now
 from console.identity import users
-from console.identity.gate import rows_of
 from schema.errors import Conflict
 from schema.store import Store
-from schema.tables import USERS
+from schema.tables import USERS, rows_of
 from schema.transaction import Rows, Transaction
 
 PEOPLE = ("a", "b", "c")

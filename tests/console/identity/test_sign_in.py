@@ -11,12 +11,11 @@ import pytest
 
 from console.audit import Caller, now
 from console.identity import users, web_sessions
-from console.identity.gate import rows_of
 from console.identity.passwords import Passwords
 from console.identity.sign_in import SignIn, by_link, make_link
 from schema.errors import Forbidden, NotSignedIn
 from schema.store import Store
-from schema.tables import USERS, WEB_SESSIONS
+from schema.tables import USERS, WEB_SESSIONS, rows_of
 from tests.console.access_world import CHEAP, PASSWORD
 
 

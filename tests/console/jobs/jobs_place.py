@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from console.audit import Caller, new_id, now
-from console.identity.gate import Gate, rows_of
+from console.identity.gate import Gate
 from console.identity.people import People
 from console.instance import Instance
 from console.jobs.dispatcher import Dispatcher
@@ -22,7 +22,7 @@ from console.metrics import Metrics
 from console.settings import Settings
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import AUDIT_LOG, JOB_RUNS, NOTIFICATIONS, USERS, Table
+from schema.tables import AUDIT_LOG, JOB_RUNS, NOTIFICATIONS, USERS, Table, rows_of
 from schema.transaction import Rows
 
 SCHEDULE = """

@@ -15,7 +15,6 @@ import orjson
 import pytest
 
 from console.audit import RecentReads, new_id, now
-from console.identity.gate import rows_of
 from console.jobs.dispatcher import Dispatcher
 from console.jobs.failed_cell import LONGEST, failed_cell
 from console.jobs.kept import FIGURES, LOG, NOTEBOOK, PAGE, Place
@@ -26,6 +25,7 @@ from schema.tables import (
     SESSION_FILES,
     SESSION_PROCESSOR_STATE,
     Table,
+    rows_of,
 )
 from schema.transaction import Rows, Transaction
 from tests.console.jobs.jobs_place import Puppet
