@@ -24,7 +24,8 @@ from console.instance import Instance
 from console.metrics import Metrics
 from console.settings import Settings
 from schema.store import Store
-from schema.tables import USERS, rows_of
+from schema.table import rows_of
+from schema.tables import USERS
 
 if TYPE_CHECKING:
     from console.jobs.scheduler import Scheduler

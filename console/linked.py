@@ -15,13 +15,8 @@ import orjson
 
 from console.activity import Reader
 from schema.policy import visible
-from schema.tables import (
-    FEEDBACK_REPORTS,
-    JOB_RUNS,
-    SESSION_PROCESSOR_STATE,
-    SYNC_HISTORY,
-    Table,
-)
+from schema.table import Table
+from schema.tables import FEEDBACK_REPORTS, JOB_RUNS, SESSION_PROCESSOR_STATE, SYNC_HISTORY
 
 Row = dict[str, Any]
 Find = Callable[[ir.Table, Row, Row], ir.Table]

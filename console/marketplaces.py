@@ -17,7 +17,8 @@ from console.processing import horizon_of, roll_up
 from ingest.marketplace import SOURCES, TYPES, Item
 from ingest.marketplace_items import Swap, swap
 from schema.errors import BadParameter, NotFound, shorten
-from schema.tables import MARKETPLACE_ITEMS, rows_of
+from schema.table import rows_of
+from schema.tables import MARKETPLACE_ITEMS
 from schema.transaction import Transaction
 
 FILTERS = ("source", "marketplace", "type")

@@ -23,6 +23,7 @@ from ingest.rollups import days_marked, rebuild, rebuild_windows
 from schema.bind import At, Text
 from schema.errors import BadParameter, NotFound
 from schema.store import Store
+from schema.table import rows_of
 from schema.tables import (
     SESSION_FILES,
     SESSION_FINDINGS,
@@ -31,7 +32,6 @@ from schema.tables import (
     SESSION_VERDICTS,
     USAGE_EVENTS,
     USAGE_SESSION_SUMMARY,
-    rows_of,
 )
 from schema.transaction import Transaction
 

@@ -16,15 +16,8 @@ from console.audit import Caller, entry
 from console.instance import Instance
 from console.processing import midnight
 from schema.bind import At
-from schema.tables import (
-    AUDIT_LOG,
-    FEEDBACK_HISTORY,
-    FEEDBACK_REPORTS,
-    TABLES,
-    USAGE_EVENTS,
-    Table,
-    rows_of,
-)
+from schema.table import Table, rows_of
+from schema.tables import AUDIT_LOG, FEEDBACK_HISTORY, FEEDBACK_REPORTS, TABLES, USAGE_EVENTS
 from schema.transaction import Transaction
 
 

@@ -18,6 +18,7 @@ from ingest import pending
 from ingest.attribution import Attribution
 from ingest.pipeline import PROCESSORS, Finished, Outcome
 from schema.bind import Text
+from schema.table import rows_of
 from schema.tables import (
     MARKETPLACE_ITEMS,
     ROLLUP_DAYS,
@@ -27,7 +28,6 @@ from schema.tables import (
     SESSION_VERDICTS,
     USAGE_EVENTS,
     USAGE_SESSION_SUMMARY,
-    rows_of,
 )
 from schema.transaction import Row, Rows, Transaction
 

@@ -17,7 +17,8 @@ from ingest.commit import items
 from ingest.marketplace import Item
 from ingest.rollups import reattribute
 from schema.bind import Text
-from schema.tables import MARKETPLACE_ITEMS, rows_of
+from schema.table import rows_of
+from schema.tables import MARKETPLACE_ITEMS
 from schema.transaction import Row, Rows, Transaction
 
 

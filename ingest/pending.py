@@ -15,13 +15,13 @@ import ibis
 import ibis.expr.types as ir
 
 from schema.bind import At, Text
+from schema.table import rows_of
 from schema.tables import (
     SESSION_FILES,
     SESSION_PROCESSOR_STATE,
     SESSION_ROOTS,
     SESSION_VERDICTS,
     USERS,
-    rows_of,
 )
 from schema.transaction import Row
 

@@ -17,13 +17,13 @@ import ibis.expr.types as ir
 from ingest.attribution import Attribution, Item
 from ingest.commit import items, kept, mark
 from schema.bind import At
+from schema.table import rows_of
 from schema.tables import (
     ROLLUP_DAYS,
     USAGE_EVENTS,
     USAGE_MARKETPLACE_ITEM_DAILY,
     USAGE_MARKETPLACE_ITEM_WINDOW,
     USAGE_TOOL_DAILY,
-    rows_of,
 )
 from schema.transaction import Row, Rows, Transaction
 

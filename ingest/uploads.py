@@ -31,7 +31,8 @@ from ingest.session_files import FOLDER, Target, is_user_id, stored_name, unknow
 from schema.bind import Text
 from schema.errors import AgnesError, Conflict, TooLarge, Unavailable
 from schema.store import Store
-from schema.tables import SESSION_FILES, rows_of
+from schema.table import rows_of
+from schema.tables import SESSION_FILES
 from schema.transaction import Row, Rows, Transaction
 
 MB = 1 << 20

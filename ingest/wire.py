@@ -14,13 +14,8 @@ import pyarrow as pa
 
 from ingest.pipeline import Finished, Outcome
 from schema.errors import BadRequest
-from schema.tables import (
-    SESSION_FINDINGS,
-    SESSION_VERDICTS,
-    USAGE_EVENTS,
-    USAGE_SESSION_SUMMARY,
-    Table,
-)
+from schema.table import Table
+from schema.tables import SESSION_FINDINGS, SESSION_VERDICTS, USAGE_EVENTS, USAGE_SESSION_SUMMARY
 from schema.transaction import arrow_schema
 
 # What a processor that went well brings rows for.

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from schema.bind import Value, point
-from schema.tables import Table, rows_of
+from schema.table import Table, rows_of
 
 SURFACES = ("activity", "telemetry", "sessions", "feedback")
 RESOURCE_TYPES = (*SURFACES, "table")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from schema.tables import Table
+from schema.table import Table
 
 if TYPE_CHECKING:  # kernels make rows too, and have no use for the engine's 30 MB
     import duckdb

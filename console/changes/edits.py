@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.identity.lookup import Row
-from schema.tables import Table
+from schema.table import Table
 from schema.transaction import Rows, Transaction
 
 

@@ -13,7 +13,8 @@ from console.changes.edits import Edit
 from console.identity.access import judge
 from console.identity.lookup import Reads, Row
 from schema.policy import Principal
-from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS, rows_of
+from schema.table import rows_of
+from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
 
 _TABLES = (USER_GROUPS, USER_GROUP_MEMBERS, RESOURCE_GRANTS)
 

@@ -18,6 +18,7 @@ from console.changes.edits import Edit
 from console.identity import grants, groups
 from console.identity.lookup import Reads, Row, where
 from schema.errors import BadRequest, Conflict, shorten
+from schema.table import Table, rows_of
 from schema.tables import (
     INSTANCE_CONFIG,
     INSTANCE_TEMPLATES,
@@ -26,8 +27,6 @@ from schema.tables import (
     USER_GROUP_MEMBERS,
     USER_GROUPS,
     USERS,
-    Table,
-    rows_of,
 )
 
 Key = Mapping[str, str]

@@ -122,7 +122,8 @@ def _prepare_demo(settings: Settings, *, fresh: bool) -> None:
 
 
 def _newest_event(store: Store) -> datetime | None:
-    from schema.tables import AUDIT_LOG, rows_of
+    from schema.table import rows_of
+    from schema.tables import AUDIT_LOG
 
     events = rows_of(AUDIT_LOG)
     (newest,) = store.read(events.aggregate(at=events.timestamp.max())).to_pylist()

@@ -9,7 +9,8 @@ from console.identity.grants import OWN_ROWS, resource
 from console.identity.lookup import Row, where
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, rows_of
+from schema.table import rows_of
+from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from console.identity.passwords import Passwords
 from console.identity.sign_in import make_link
 from schema.errors import Conflict
 from schema.store import Store
-from schema.tables import PERSONAL_ACCESS_TOKENS, USERS, WEB_SESSIONS, rows_of
+from schema.table import rows_of
+from schema.tables import PERSONAL_ACCESS_TOKENS, USERS, WEB_SESSIONS
 from schema.transaction import Transaction
 
 EMAIL = "admin@localhost"

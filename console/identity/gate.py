@@ -23,6 +23,7 @@ from console.audit import Caller, new_id, now
 from console.identity.job_passes import PREFIX, JobPasses
 from schema.policy import SURFACES, Principal
 from schema.store import Store
+from schema.table import rows_of
 from schema.tables import (
     PERSONAL_ACCESS_TOKENS,
     RESOURCE_GRANTS,
@@ -30,7 +31,6 @@ from schema.tables import (
     USER_GROUPS,
     USERS,
     WEB_SESSIONS,
-    rows_of,
 )
 from schema.transaction import Transaction
 

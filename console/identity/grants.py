@@ -14,7 +14,8 @@ from console.identity import typed
 from console.identity.lookup import Reads, Row, containing, one, pick, where
 from schema.errors import BadParameter, Conflict
 from schema.policy import RESOURCE_TYPES
-from schema.tables import RESOURCE_GRANTS, USER_GROUPS, rows_of
+from schema.table import rows_of
+from schema.tables import RESOURCE_GRANTS, USER_GROUPS
 from schema.transaction import Rows, Transaction
 
 SHOWN = (

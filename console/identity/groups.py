@@ -14,7 +14,8 @@ from console.audit import Caller, entry, new_id, now
 from console.identity import typed
 from console.identity.lookup import Reads, Row, changes, containing, one, pick, where
 from schema.errors import Conflict, NotFound, shorten
-from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS, rows_of
+from schema.table import rows_of
+from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
 from schema.transaction import Rows, Transaction
 
 SHOWN = ("id", "name", "description", "created_at", "members")

@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from console.audit import printable
 from schema.errors import NotFound, shorten
 from schema.store import Store
-from schema.tables import Table, rows_of
+from schema.table import Table, rows_of
 
 Row: TypeAlias = dict[str, Any]
 

@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass
 
 from schema.store import Store
-from schema.tables import USERS, rows_of
+from schema.table import rows_of
+from schema.tables import USERS
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from console.identity.rate_limit import Blocked, RateLimit
 from schema.errors import Conflict, Forbidden, NotSignedIn
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS, rows_of
+from schema.table import rows_of
+from schema.tables import PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS
 from schema.transaction import Rows, Transaction
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,8 @@ from console.identity import typed
 from console.identity.gate import digest
 from console.identity.lookup import Row, containing, one, only, pick, where
 from schema.errors import BadParameter, Conflict
-from schema.tables import PERSONAL_ACCESS_TOKENS, USERS, rows_of
+from schema.table import rows_of
+from schema.tables import PERSONAL_ACCESS_TOKENS, USERS
 from schema.transaction import Rows, Transaction
 
 KINDS = ("cli", "agent", "external")

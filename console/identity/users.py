@@ -14,7 +14,8 @@ from console.audit import Caller, entry, new_id, now
 from console.identity import tokens, typed, web_sessions
 from console.identity.lookup import Row, changes, containing, one, pick
 from schema.errors import Conflict
-from schema.tables import USERS, rows_of
+from schema.table import rows_of
+from schema.tables import USERS
 from schema.transaction import Rows, Transaction
 
 SHOWN = ("id", "email", "name", "is_admin", "is_active", "created_at", "deactivated_at")

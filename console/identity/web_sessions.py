@@ -14,7 +14,8 @@ from console.audit import Caller, entry, new_id, now
 from console.identity.gate import digest
 from console.identity.lookup import Row, pick, where
 from schema.policy import Principal
-from schema.tables import SIGN_IN_LINKS, WEB_SESSIONS, rows_of
+from schema.table import rows_of
+from schema.tables import SIGN_IN_LINKS, WEB_SESSIONS
 from schema.transaction import Rows, Transaction
 
 SHOWN = ("id", "user_id", "created_at", "expires_at", "client_ip")

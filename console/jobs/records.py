@@ -19,7 +19,8 @@ from console.jobs.runner import Outcome
 from ingest.redact import redact
 from schema.policy import Principal
 from schema.store import Step
-from schema.tables import JOB_RUNS, NOTIFICATIONS, USERS, rows_of
+from schema.table import rows_of
+from schema.tables import JOB_RUNS, NOTIFICATIONS, USERS
 from schema.transaction import Rows, Transaction
 
 Row: TypeAlias = dict[str, Any]

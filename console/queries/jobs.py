@@ -7,13 +7,8 @@ import ibis.expr.types as ir
 
 from ingest import pending
 from schema.bind import At
-from schema.tables import (
-    JOB_RUNS,
-    ROLLUP_DAYS,
-    SESSION_PROCESSOR_STATE,
-    TABLE_REGISTRY,
-    rows_of,
-)
+from schema.table import rows_of
+from schema.tables import JOB_RUNS, ROLLUP_DAYS, SESSION_PROCESSOR_STATE, TABLE_REGISTRY
 
 ACTIVE = ("queued", "running")
 OVER = ("ok", "failed", "cancelled")

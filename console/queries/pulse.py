@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from console.queries.vocabulary import by_people, with_derived
 from schema.bind import At
+from schema.table import rows_of
 from schema.tables import (
     AUDIT_LOG,
     JOB_RUNS,
@@ -14,7 +15,6 @@ from schema.tables import (
     SESSION_PROCESSOR_STATE,
     SYNC_HISTORY,
     TABLE_REGISTRY,
-    rows_of,
 )
 
 GIVEN_UP = 3  # attempts after which a file is set aside

@@ -31,7 +31,8 @@ from ingest.seed.stored import Stored, write_files
 from ingest.seed.usage_rows import event_ids, usage_batches
 from schema.errors import BadParameter, Conflict
 from schema.store import Store
-from schema.tables import AUDIT_LOG, USAGE_EVENTS, USAGE_SESSION_SUMMARY, Table
+from schema.table import Table
+from schema.tables import AUDIT_LOG, USAGE_EVENTS, USAGE_SESSION_SUMMARY
 from schema.transaction import Rows
 
 Say = Callable[[str], None]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.seed.draws import Flags
-from schema.tables import Table
+from schema.table import Table
 from schema.transaction import arrow_schema
 
 

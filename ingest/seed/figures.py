@@ -15,7 +15,8 @@ import ibis.expr.types as ir
 from ingest.rollups import rebuild, rebuild_windows
 from ingest.seed.toolbox import OFFERED, OFFERED_COLUMNS
 from schema.store import Store
-from schema.tables import MARKETPLACE_ITEMS, USAGE_EVENTS, rows_of
+from schema.table import rows_of
+from schema.tables import MARKETPLACE_ITEMS, USAGE_EVENTS
 from schema.transaction import Rows, Transaction
 
 

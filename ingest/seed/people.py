@@ -17,7 +17,8 @@ from ingest.seed.ids import uuid7
 from ingest.seed.rhythm import Window
 from ingest.seed.words import FIRST_NAMES, GROUPS, LAST_NAMES
 from schema.store import Store
-from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS, Table
+from schema.table import Table
+from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
 from schema.transaction import Rows
 
 Row = Mapping[str, Any]

@@ -30,7 +30,8 @@ from console.metrics import Metrics
 from console.pages import sign_in as sign_in_page
 from console.settings import Settings
 from schema.store import Store
-from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, USERS, Table, rows_of
+from schema.table import Table, rows_of
+from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, USERS
 from schema.transaction import Rows
 
 ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES]

@@ -10,14 +10,8 @@ import orjson
 
 from console import work
 from console.client import Client
-from schema.tables import (
-    AUDIT_LOG,
-    SESSION_VERDICTS,
-    USAGE_EVENTS,
-    USAGE_SESSION_SUMMARY,
-    Table,
-    rows_of,
-)
+from schema.table import Table, rows_of
+from schema.tables import AUDIT_LOG, SESSION_VERDICTS, USAGE_EVENTS, USAGE_SESSION_SUMMARY
 from tests.transcripts import Transcript
 from tests.whole_server import WholeServer
 

@@ -12,6 +12,7 @@ import pytest
 from console.audit import new_id
 from console.queries.audit import SHOWN
 from console.queries.vocabulary import SELF_READS
+from schema.table import Table
 from schema.tables import (
     FEEDBACK_REPORTS,
     JOB_RUNS,
@@ -19,7 +20,6 @@ from schema.tables import (
     SESSION_PROCESSOR_STATE,
     SYNC_HISTORY,
     USER_GROUP_MEMBERS,
-    Table,
 )
 from schema.transaction import Rows
 from tests.console.access_world import World

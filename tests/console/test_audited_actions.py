@@ -13,7 +13,8 @@ import pytest
 
 from console.audit import RecentReads, is_secret, new_id, now
 from console.jobs.dispatcher import Dispatcher
-from schema.tables import AUDIT_LOG, USAGE_EVENTS, Table
+from schema.table import Table
+from schema.tables import AUDIT_LOG, USAGE_EVENTS
 from schema.transaction import Rows
 from tests.console.access_world import PASSWORD, World
 from tests.console.audit_log import ACTIVITY, KPIS, ask, keys_of

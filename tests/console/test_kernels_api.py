@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,23 +32,6 @@ from tests.console.processing_console import (
     made,
 )
 from tests.transcripts import talk
-from tests.whole_server import WholeServer
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with WholeServer(tmp_path_factory.mktemp("processing") / "data") as server:
-        console = Console(server)
-        yield console
-        console.admin.close()
-
-
-@pytest.fixture
-def console(started: Console) -> Console:
-    """With nothing waiting, nobody working, and no setting of an earlier test."""
-    drain(started)
-    return started
-
 
 # Who may what
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,23 +30,6 @@ from tests.console.processing_console import (
     made,
 )
 from tests.transcripts import talk
-from tests.whole_server import WholeServer
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with WholeServer(tmp_path_factory.mktemp("processing") / "data") as server:
-        console = Console(server)
-        yield console
-        console.admin.close()
-
-
-@pytest.fixture
-def console(started: Console) -> Console:
-    """With nothing waiting, nobody working, and no setting of an earlier test."""
-    drain(started)
-    return started
-
 
 # Running a processor
 

@@ -15,6 +15,7 @@ from console import doctor, pulse
 from console.audit import LostWrites, new_id
 from console.pulse import NOTHING
 from schema.store import Store
+from schema.table import Table
 from schema.tables import (
     AUDIT_LOG,
     JOB_RUNS,
@@ -22,7 +23,6 @@ from schema.tables import (
     SESSION_PROCESSOR_STATE,
     SYNC_HISTORY,
     TABLE_REGISTRY,
-    Table,
 )
 from schema.transaction import Rows, Transaction
 from tests.console.access_world import World

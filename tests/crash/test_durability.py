@@ -21,7 +21,8 @@ import pytest
 from console.audit import Caller, entry
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import AUDIT_LOG, USER_GROUPS, Table
+from schema.table import Table
+from schema.tables import AUDIT_LOG, USER_GROUPS
 from tests.server_process import ServerProcess, admin_token
 
 WRITERS = 8

@@ -30,7 +30,7 @@ from ingest.wire import unpack
 from schema import tables
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import Table, rows_of
+from schema.table import Table, rows_of
 from schema.transaction import Row, Rows, Transaction
 from tests.transcripts import Transcript
 

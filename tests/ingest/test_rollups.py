@@ -19,6 +19,7 @@ from ingest.attribution import Attribution
 from ingest.commit import mark
 from ingest.marketplace import Item
 from ingest.rollups import WINDOWS
+from schema.table import Table
 from schema.tables import (
     MARKETPLACE_ITEMS,
     ROLLUP_DAYS,
@@ -26,7 +27,6 @@ from schema.tables import (
     USAGE_MARKETPLACE_ITEM_DAILY,
     USAGE_MARKETPLACE_ITEM_WINDOW,
     USAGE_TOOL_DAILY,
-    Table,
 )
 from schema.transaction import Rows
 from tests.ingest.processing_place import ADMIN, NOON, Place, later

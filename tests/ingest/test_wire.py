@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ingest.pipeline import PROCESSORS, Finished, Outcome
 from ingest.wire import SCHEMA, TABLES, pack, unpack
 from schema.errors import BadRequest
-from schema.tables import SESSION_VERDICTS, USAGE_SESSION_SUMMARY, Table
+from schema.table import Table
+from schema.tables import SESSION_VERDICTS, USAGE_SESSION_SUMMARY
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 COUNTS = st.integers(-(2**63), 2**63 - 1)

@@ -12,7 +12,8 @@ import ibis
 from ingest.session_files import target
 from ingest.uploads import MB, Receiver, Stored
 from schema.store import Store
-from schema.tables import AUDIT_LOG, SESSION_FILES, Table
+from schema.table import Table
+from schema.tables import AUDIT_LOG, SESSION_FILES
 from schema.transaction import Row, Rows
 
 ME = str(uuid.UUID(int=7))

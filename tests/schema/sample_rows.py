@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from schema.store import Store
-from schema.tables import SCHEMA_MIGRATIONS, TABLES, Table
+from schema.table import Table
+from schema.tables import SCHEMA_MIGRATIONS, TABLES
 from schema.transaction import Rows
 
 START = datetime(2025, 11, 2, 5, 30, 0, 123456)

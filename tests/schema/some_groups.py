@@ -8,7 +8,8 @@ from typing import Any
 import ibis
 
 from schema.store import Store
-from schema.tables import USER_GROUPS, Table
+from schema.table import Table
+from schema.tables import USER_GROUPS
 from schema.transaction import Rows
 
 AT = datetime(2025, 11, 2, 5, 30, 0, 123456)

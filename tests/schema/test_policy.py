@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schema.policy import SURFACES, Principal, Seen, visible
 from schema.store import Store
-from schema.tables import AUDIT_LOG, SCHEMA_MIGRATIONS, TABLES, USER_GROUPS, Table
+from schema.table import Table
+from schema.tables import AUDIT_LOG, SCHEMA_MIGRATIONS, TABLES, USER_GROUPS
 from tests.schema.sample_rows import OWNERS, fill
 
 FILLED = {name: table for name, table in TABLES.items() if table is not SCHEMA_MIGRATIONS}

@@ -8,7 +8,8 @@ import pytest
 
 from schema import migrate
 from schema.policy import SURFACES
-from schema.tables import TABLES, Table
+from schema.table import Table
+from schema.tables import TABLES
 
 # Ibis type -> the engine's own name of it.
 ENGINE_TYPES = {

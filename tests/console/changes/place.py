@@ -15,6 +15,7 @@ from console.identity.lookup import Outside
 from schema.errors import AgnesError
 from schema.policy import Principal
 from schema.store import Store
+from schema.table import Table, rows_of
 from schema.tables import (
     AUDIT_LOG,
     INSTANCE_CONFIG,
@@ -24,8 +25,6 @@ from schema.tables import (
     USER_GROUP_MEMBERS,
     USER_GROUPS,
     USERS,
-    Table,
-    rows_of,
 )
 from schema.transaction import Rows
 

@@ -14,7 +14,8 @@ from console.identity.gate import digest
 from console.identity.passwords import Passwords
 from schema.errors import BadParameter, Conflict
 from schema.store import Store
-from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS, Table, rows_of
+from schema.table import Table, rows_of
+from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS
 from tests.console.access_world import CHEAP, PASSWORD
 
 PASSWORDS = Passwords(CHEAP)

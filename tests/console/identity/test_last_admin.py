@@ -14,7 +14,8 @@ from console.audit import Caller, now
 from console.identity import users
 from schema.errors import Conflict
 from schema.store import Store
-from schema.tables import USERS, rows_of
+from schema.table import rows_of
+from schema.tables import USERS
 from schema.transaction import Rows, Transaction
 
 PEOPLE = ("a", "b", "c")

@@ -15,7 +15,8 @@ from console.identity.passwords import Passwords
 from console.identity.sign_in import SignIn, by_link, make_link
 from schema.errors import Forbidden, NotSignedIn
 from schema.store import Store
-from schema.tables import USERS, WEB_SESSIONS, rows_of
+from schema.table import rows_of
+from schema.tables import USERS, WEB_SESSIONS
 from tests.console.access_world import CHEAP, PASSWORD
 
 

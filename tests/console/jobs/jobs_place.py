@@ -22,7 +22,8 @@ from console.metrics import Metrics
 from console.settings import Settings
 from schema.policy import Principal
 from schema.store import Store
-from schema.tables import AUDIT_LOG, JOB_RUNS, NOTIFICATIONS, USERS, Table, rows_of
+from schema.table import Table, rows_of
+from schema.tables import AUDIT_LOG, JOB_RUNS, NOTIFICATIONS, USERS
 from schema.transaction import Rows
 
 SCHEDULE = """

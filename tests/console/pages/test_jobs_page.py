@@ -19,14 +19,8 @@ from console.jobs.dispatcher import Dispatcher
 from console.jobs.failed_cell import LONGEST, failed_cell
 from console.jobs.kept import FIGURES, LOG, NOTEBOOK, PAGE, Place
 from ingest.pipeline import PROCESSORS
-from schema.tables import (
-    AUDIT_LOG,
-    JOB_RUNS,
-    SESSION_FILES,
-    SESSION_PROCESSOR_STATE,
-    Table,
-    rows_of,
-)
+from schema.table import Table, rows_of
+from schema.tables import AUDIT_LOG, JOB_RUNS, SESSION_FILES, SESSION_PROCESSOR_STATE
 from schema.transaction import Rows, Transaction
 from tests.console.jobs.jobs_place import Puppet
 from tests.whole_server import WholeServer
