@@ -125,6 +125,7 @@ class JobsPage:
     shortcut = "g j"
     right = ADMIN
     template = "jobs.html"
+    scripts: Sequence[str] = ()
     regions: Sequence[str] = REGIONS
 
     async def arrive(self, instance: Instance, caller: Caller, query: str) -> Arrival:

@@ -12,6 +12,8 @@ from console.instance import Instance
 from console.pages.entry import SECTIONS, Page
 from schema.policy import Principal
 
+SCRIPTS = ("shell/core.js",)
+
 
 def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]]]:
     """The five sections with the pages that exist and that the viewer may open; empty ones are left
@@ -30,4 +32,9 @@ def frame(here: Page, caller: Caller) -> dict[str, Any]:
     """What the base template needs."""
     from console.pages import PAGES  # the pages are made of this module
 
-    return {"here": here, "menu": menu(PAGES, caller.me), "viewer": caller.me}
+    return {
+        "here": here,
+        "menu": menu(PAGES, caller.me),
+        "viewer": caller.me,
+        "shell_scripts": SCRIPTS,
+    }

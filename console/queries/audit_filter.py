@@ -35,6 +35,7 @@ FIELDS: dict[str, Condition] = {
     "resource": _equal("resource"),
     "resource_prefix": _prefix("resource"),
     "result": lambda rows, value: (rows.result_class == value) | rows.result.startswith(value),
+    "result_is": _equal("result"),
     "result_pattern": lambda rows, value: rows.result.like(value),
     "result_class": _equal("result_class"),
     "source": _equal("source"),

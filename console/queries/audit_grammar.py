@@ -2,6 +2,9 @@
 
     action:sync. -result:error user:a.b@example.com since:2d "free text"
 
+`action`, `resource` and `result` are met by what begins like the value; with `:=` only by the value
+itself (`action:=auth.login` is no `auth.login_failed`).
+
 The page's query box, the API's `query` and the CLI's `--query` are this one grammar. SPEC section
 5.
 """
@@ -51,8 +54,9 @@ _CLOSED = {"result_class": RESULT_CLASSES, "client_kind": (*CLIENT_KINDS, "none"
 
 # What may stand before the colon in a typed query.
 QUERY_FIELDS = ("action", "resource", "result", "source", "user", "kind", "correlation")
+_EXACT = {"action": "action_in", "resource": "resource", "result": "result_is"}
 _WORDS = re.compile(
-    r"""(?P<minus>-)?(?:(?P<field>[A-Za-z_]+):)?(?:"(?P<quoted>(?:[^"\\]|\\.)*)(?P<end>"?)|(?P<bare>\S+))""",
+    r"""(?P<minus>-)?(?:(?P<field>[A-Za-z_]+):(?P<exact>=)?)?(?:"(?P<quoted>(?:[^"\\]|\\.)*)(?P<end>"?)|(?P<bare>\S+))""",
 )
 
 Resolve = Callable[[str], tuple[str, ...]]
@@ -162,9 +166,10 @@ class _Typed:
             if quoted is not None and not match["end"]:
                 raise BadParameter("query", text, 'a quote " is not closed')
             value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match["bare"]
-            self._word(match["field"], value, excluded=match["minus"] is not None)
+            excluded, exact = match["minus"] is not None, match["exact"] is not None
+            self._word(match["field"], value, excluded=excluded, exact=exact)
 
-    def _word(self, name: str | None, value: str, *, excluded: bool) -> None:
+    def _word(self, name: str | None, value: str, *, excluded: bool, exact: bool) -> None:
         if name is None:
             if value.endswith(":") and value[:-1].lower() in (*QUERY_FIELDS, "since", "until"):
                 raise BadParameter("query", value, "give a value after the colon")
@@ -179,10 +184,10 @@ class _Typed:
         elif not value:
             raise BadParameter("query", f'{name}:""', "give a value after the colon")
         else:
-            field, values = self._meaning(name, limited("query", value))
+            field, values = self._meaning(name, limited("query", value), exact=exact)
             self._fields.setdefault((field, excluded), []).extend(values)
 
-    def _meaning(self, name: str, value: str) -> tuple[str, tuple[str, ...]]:
+    def _meaning(self, name: str, value: str, *, exact: bool) -> tuple[str, tuple[str, ...]]:
         if name == "user":
             return "user_id", (value,) if value == "none" else self._resolve(value)
         if name == "kind" and value not in _CLOSED["client_kind"]:
@@ -195,6 +200,8 @@ class _Typed:
             "kind": "client_kind",
             "correlation": "correlation_id",
         }
+        if exact and name in _EXACT:
+            return _EXACT[name], (value,)
         return fields.get(name, name), (value,)
 
     def _bound(self, name: str, value: str, *, excluded: bool) -> None:

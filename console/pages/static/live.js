@@ -136,6 +136,11 @@ export function render({ model, view }) {
     const form = event.target.form;
     if (form && event.target.matches("select, input[type=checkbox]") && form.matches("[data-live] form, form[data-live]")) form.requestSubmit();
   });
+  document.addEventListener("agnes:go", (event) => {
+    if (lost) return;
+    event.preventDefault();
+    go(event.detail.search || "?", event.detail.push);
+  });
   window.addEventListener("popstate", () => go(location.search || "?", false));
 
   model.on("regions", () => {
@@ -150,11 +155,13 @@ export function render({ model, view }) {
     turned = null;
     wait(null);
     again();
+    document.dispatchEvent(new CustomEvent("agnes:shown"));
   });
   // `push` comes with the address, and may come after it.
   model.on("address", () => queueMicrotask(() => {
     if (model.push && location.pathname + location.search !== model.address) history.pushState(null, "", model.address);
   }));
+  if (document.querySelector("[data-later]")) beat(); // what the first paint left out
   again();
   document.body.dataset.live = "true";
   return document.createElement("span");

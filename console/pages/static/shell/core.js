@@ -1,0 +1,28 @@
+// What all scripts of ours share: `agnes`. It loads after the first paint, before everything else.
+//   agnes.go(search, push)   show this query of the page; through the websocket when it is up
+//   agnes.shown(act)         call `act` now, and after each time regions were patched
+//   agnes.key(keys, says, act)   a shortcut: "j", "g a", "Ctrl-K"; `says` for the overlay
+//   agnes.toast(text, kind)  a short message; kind "bad" for what failed
+//   agnes.kept(name, value)  read, or with a value write, what this browser remembers
+window.agnes = (() => {
+  const go = (search, push = true) => {
+    const event = new CustomEvent("agnes:go", { detail: { search, push }, cancelable: true });
+    if (document.dispatchEvent(event)) location.assign(location.pathname + search);
+  };
+  const shown = (act) => {
+    document.addEventListener("agnes:shown", act);
+    act();
+  };
+  const kept = (name, value) => {
+    try {
+      if (value === undefined) return localStorage.getItem(`agnes-${name}`);
+      if (value === null) localStorage.removeItem(`agnes-${name}`);
+      else localStorage.setItem(`agnes-${name}`, value);
+    } catch { /* a browser that remembers nothing shows what is there without it */ }
+    return value ?? null;
+  };
+  const shortcuts = [];
+  const key = (keys, says, act) => shortcuts.push({ keys, says, act });
+  const toast = (text) => console.info(text);
+  return { go, shown, kept, key, shortcuts, toast };
+})();
