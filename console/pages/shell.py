@@ -12,7 +12,7 @@ from console.instance import Instance
 from console.pages.entry import SECTIONS, Page
 from schema.policy import Principal
 
-SCRIPTS = ("shell/core.js",)
+SCRIPTS = ("shell/core.js", "shell/copy.js")
 
 
 def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]]]:
