@@ -201,6 +201,7 @@ TABLE: dict[str, Any] = {
     "/api/admin/observability/kpis$": ACTIVITY,
     "/api/admin/observability/facets$": ACTIVITY,
     "/api/admin/observability/histogram$": ACTIVITY,
+    "/api/admin/observability/syncs$": ACTIVITY,
     "/api/admin/jobs$": Api(rights("admin", "GET")),
     "/api/admin/jobs/runs$": Api(rights("admin", "GET")),
     f"{RUN}$": Api(rights("admin", "GET"), ONE_RUN),

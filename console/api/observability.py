@@ -1,11 +1,11 @@
-"""`/api/admin/observability`: cards, facets and histogram of the audit log, from the timeline's own
-filter."""
+"""`/api/admin/observability`: cards, facets, histogram and the grid of syncs of the audit log, from
+the timeline's own filter."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from console import activity
+from console import activity, syncs
 from console.activity import Reader
 from console.api.activity import AuditHandler
 from console.queries.audit_filter import AuditFilter
@@ -45,8 +45,14 @@ class Histogram(_Summary):
     summary = staticmethod(activity.histogram)
 
 
+class Syncs(_Summary):
+    endpoint = "syncs"
+    summary = staticmethod(syncs.grid)
+
+
 ROUTES = [
     (r"/api/admin/observability/kpis", Kpis),
     (r"/api/admin/observability/facets", Facets),
     (r"/api/admin/observability/histogram", Histogram),
+    (r"/api/admin/observability/syncs", Syncs),
 ]
