@@ -68,19 +68,33 @@ async def was_read(
 
 @dataclass(frozen=True)
 class Page:
+    """Rows as they are shown, and the places {"ts", "id"} from which its neighbours are read:
+    `next` is the last row when there are more, `prev` the first when there may be rows before."""
+
     rows: list[Row]
-    next: dict[str, Any] | None  # {"ts", "id"} of the last row when there are more
+    next: dict[str, Any] | None
+    prev: dict[str, Any] | None = None
 
 
-def order(sort: str | None, ts: datetime | None, id: str | None, reader: Reader) -> Order:
-    """`sort` as `column:asc|desc`, and the row after which the page begins. Only for other sorts
-    than by time is that row looked up, because its value is needed. Raises BadParameter."""
+def order(
+    sort: str | None,
+    ts: datetime | None,
+    id: str | None,
+    reader: Reader,
+    *,
+    newer: bool = False,
+) -> Order:
+    """`sort` as `column:asc|desc`, and the row after which the page begins, or, `newer`, before
+    which it ends. Only for other sorts than by time is that row looked up, because its value is
+    needed. Raises BadParameter."""
     column, _, direction = (sort or "timestamp:desc").partition(":")
     if column not in audit.SORTS or direction not in ("", "asc", "desc"):
         raise BadParameter(
             "sort", sort, "<column>:asc or :desc with one of " + ", ".join(audit.SORTS)
         )
-    wanted = Order(column, direction != "asc", ts, id)
+    if newer and id is None:
+        raise BadParameter("newer", "true", "with cursor_ts and cursor_id: the row to end before")
+    wanted = Order(column, direction != "asc", ts, id, back=newer)
     if id is None or column == "timestamp":
         return wanted
     rows = reader.ask(audit.by_id, audit.Id(id))
@@ -105,18 +119,38 @@ def raw_page(
         if len(rows) > limit:
             break
     more, rows = len(rows) > limit, rows[:limit]
-    return Page(rows, {"ts": rows[-1]["timestamp"], "id": rows[-1]["id"]} if more else None)
+    if by.back:
+        rows.reverse()
+    first, last = (_place(rows[0]), _place(rows[-1])) if rows else (None, None)
+    # Where a page began at a cursor, that cursor's own row stands on the other side of it.
+    if by.back:
+        return Page(rows, last, first if more else None)
+    return Page(rows, last if more else None, first if by.started else None)
+
+
+def preceding(reader: Reader, filter: AuditFilter, by: Order) -> int:
+    """How many rows stand before the one at which `by` begins."""
+    (found,) = reader.ask(audit.preceding, filter, by)
+    return int(found["rows"])
+
+
+def _place(row: Row) -> dict[str, Any]:
+    return {"ts": row["timestamp"], "id": row["id"]}
 
 
 def _windows(filter: AuditFilter, by: Order) -> Iterable[AuditFilter]:
-    """Ever wider windows below the page's start, the last one `filter` itself."""
-    if by.column == "timestamp" and by.descending:
-        tops = [at for at in (by.ts, filter.until) if at is not None]
-        if tops and filter.since is not None:
-            searching = any(term.field == "q" for term in filter.terms)
-            for step in _SEARCH_STEPS if searching else _STEPS:
-                if min(tops) - step > filter.since:
-                    yield replace(filter, since=min(tops) - step, until=min(tops))
+    """Ever wider windows beside the page's start, the last one `filter` itself."""
+    if by.column == "timestamp" and filter.since is not None and filter.until is not None:
+        searching = any(term.field == "q" for term in filter.terms)
+        for step in _SEARCH_STEPS if searching else _STEPS:
+            if by.falls:
+                top = min(by.ts or filter.until, filter.until)
+                if top - step > filter.since:
+                    yield filter.between(top - step, top)
+            else:
+                bottom = max(by.ts or filter.since, filter.since)
+                if bottom + step < filter.until:
+                    yield filter.between(bottom, bottom + step)
     yield filter
 
 

@@ -13,7 +13,7 @@ from console import activity, pulse
 from console.activity import READ, Reader
 from console.audit import entry, now
 from console.export import FORMATS
-from console.handler import Handler, cursor, integer
+from console.handler import Handler, cursor, flag, integer
 from console.identity.rights import ACTIVITY, Right
 from console.linked import linked
 from console.queries import audit
@@ -47,20 +47,21 @@ class Timeline(AuditHandler):
     read = staticmethod(activity.timeline)
 
     async def get(self) -> None:
-        given = self.query((*PARAMETERS, "limit", "sort", "cursor_ts", "cursor_id"))
+        given = self.query((*PARAMETERS, "limit", "sort", "cursor_ts", "cursor_id", "newer"))
         limit = integer(given, "limit", 50, 1, 200)
-        after = cursor(given)
+        after, newer = cursor(given), flag(given, "newer")
         wanted = {name: text for name, text in given.items() if name in PARAMETERS}
 
         def page() -> tuple[Asked, activity.Page]:
             asked = self.asked(wanted)
-            by = activity.order(given.get("sort"), *after, self.reader)
+            by = activity.order(given.get("sort"), *after, self.reader, newer=newer)
             return asked, self.read(self.reader, asked.filter, by, limit)
 
         asked, found = await self.instance.store.offload(page)
         await self.was_read(self.endpoint, wanted)
         echo = {**asked.echo, "limit": limit, "sort": given.get("sort")}
-        self.send({"rows": found.rows, "next_cursor": found.next, "filter": echo})
+        cursors = {"next_cursor": found.next, "prev_cursor": found.prev}
+        self.send({"rows": found.rows, **cursors, "filter": echo})
 
 
 class One(AuditHandler):

@@ -63,45 +63,59 @@ class Order:
     """How a timeline is sorted, and after which row a page begins. Rows without a value come last,
     ties are broken by time and id, newest first, so that every row has one place. `value` is the
     sorted column's value in the row at (`ts`, `id`), which need not be known when sorting by time.
-    Bindable."""
+    `back`: the rows before that one instead, the nearest first. Bindable."""
 
     column: str = "timestamp"
     descending: bool = True
     ts: datetime | None = None
     id: str | None = None
     value: Any = None
+    back: bool = False
 
     @property
     def started(self) -> bool:
         return self.id is not None
 
-    def apply(self, events: ir.Table) -> ir.Table:
-        if self.started:
-            events = events.filter(self._after(events))
-        column: Any = events[self.column]
-        main = column.desc(nulls_first=False) if self.descending else column.asc(nulls_first=False)
-        if self.column == "timestamp":
-            newest = events.id.desc() if self.descending else events.id.asc()
-            return events.order_by([main, newest])
-        return events.order_by([main, events.timestamp.desc(), events.id.desc()])
+    @property
+    def falls(self) -> bool:
+        """Whether the rows of a page come with falling times: sorted by time, `back` turns that."""
+        return self.descending != self.back
 
-    def _after(self, events: ir.Table) -> Any:
-        """Keyset. The leading `<=` lets the engine skip whole blocks of rows; an OR alone would
-        not."""
-        if self.column == "timestamp" and not self.descending:
-            later = (events.timestamp > self.ts) | (events.id > self.id)
-            return (events.timestamp >= self.ts) & later
-        tie = (events.timestamp <= self.ts) & ((events.timestamp < self.ts) | (events.id < self.id))
-        if self.column == "timestamp":
-            return tie
+    def apply(self, events: ir.Table) -> ir.Table:
+        events = self.beyond(events)
         column: Any = events[self.column]
+        main = (column.desc if self.falls else column.asc)(nulls_first=self.back)
+        if self.column == "timestamp":
+            return events.order_by([main, events.id.desc() if self.falls else events.id.asc()])
+        ties = (events.timestamp, events.id)
+        return events.order_by([main, *(tie.asc() if self.back else tie.desc() for tie in ties)])
+
+    def beyond(self, events: ir.Table) -> ir.Table:
+        """The rows after the one where the page begins (`back`: before it), unsorted; all of them
+        without one."""
+        if not self.started:
+            return events
+        if self.column == "timestamp":
+            return events.filter(self._older(events) if self.falls else self._newer(events))
+        column: Any = events[self.column]
+        tie = self._newer(events) if self.back else self._older(events)
         if self.value is None:
-            return column.isnull() & tie
-        beyond = column < self.value if self.descending else column > self.value
-        return beyond | column.isnull() | ((column == self.value) & tie)
+            return events.filter((column.notnull() | tie) if self.back else (column.isnull() & tie))
+        further = column < self.value if self.falls else column > self.value
+        further |= (column == self.value) & tie
+        return events.filter(further if self.back else further | column.isnull())
+
+    # Keyset. The leading `<=` lets the engine skip whole blocks of rows; an OR alone would not.
+    def _older(self, events: ir.Table) -> Any:
+        first = (events.timestamp < self.ts) | (events.id < self.id)
+        return (events.timestamp <= self.ts) & first
+
+    def _newer(self, events: ir.Table) -> Any:
+        last = (events.timestamp > self.ts) | (events.id > self.id)
+        return (events.timestamp >= self.ts) & last
 
     def shape(self) -> Hashable:
-        return self.column, self.descending, self.started, self.value is None
+        return self.column, self.descending, self.back, self.started, self.value is None
 
     def values(self) -> Mapping[str, Value]:
         found = {"ts": self.ts, "id": self.id, "value": self.value}
@@ -117,6 +131,15 @@ def timeline(seen: Seen, filter: AuditFilter, order: Order, limit: int) -> ir.Ta
     """At most `limit` events that match, in `order`."""
     events = filter.apply(seen.rows())
     return order.apply(events).limit(limit).select(*SHOWN)
+
+
+def preceding(seen: Seen, filter: AuditFilter, order: Order) -> ir.Table:
+    """One row: `rows`, how many events stand before the one where `order` begins."""
+    return (
+        replace(order, back=True)
+        .beyond(filter.apply(seen.rows()))
+        .aggregate(rows=lambda events: events.count())
+    )
 
 
 def everything(seen: Seen, filter: AuditFilter) -> ir.Table:

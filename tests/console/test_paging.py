@@ -76,6 +76,84 @@ def test_a_hundred_rows_of_one_moment_are_paged_whole(world: World, sort: str) -
     assert ids == expected
 
 
+def before(page: Any) -> dict[str, str]:
+    return {
+        "cursor_ts": page["prev_cursor"]["ts"],
+        "cursor_id": page["prev_cursor"]["id"],
+        "newer": "true",
+    }
+
+
+SORTED = [f"{column}:{way}" for column in SORTS for way in ("desc", "asc")]
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=20),
+    st.integers(1, 5),
+    st.sampled_from(SORTED),
+)
+def test_newer_leads_back_through_the_same_pages(
+    world: World, made: list[tuple[int, int]], limit: int, sort: str
+) -> None:
+    """Few values and moments: most rows are ties, and some have no value at all."""
+    within = window()
+    texts = (None, "a", "b")
+    write(
+        world,
+        *(
+            event(
+                within[0] + timedelta(seconds=second),
+                f"action.{value}",
+                user_id=texts[value],
+                resource=texts[value],
+                result=(None, "success", "error.x")[value],
+                duration_ms=(None, 1, 2)[value],
+                client_kind=(None, "web", "cli")[value],
+                client_ip=texts[value],
+                correlation_id=texts[value],
+            )
+            for second, value in made
+        ),
+    )
+    asked = {**bounds(within), "limit": str(limit), "sort": sort}
+    older = [ask(world.admin, ACTIVITY, asked)]
+    assert older[0]["prev_cursor"] is None
+    while older[-1]["next_cursor"] is not None:
+        older.append(ask(world.admin, ACTIVITY, {**asked, **after(older[-1])}))
+    assert sum(len(page["rows"]) for page in older) == len(made)
+    newer = [older[-1]]
+    while newer[-1]["prev_cursor"] is not None:
+        newer.append(ask(world.admin, ACTIVITY, {**asked, **before(newer[-1])}))
+    assert [page["rows"] for page in reversed(newer)] == [page["rows"] for page in older]
+    assert [page["next_cursor"] for page in reversed(newer)][:-1] == [
+        page["next_cursor"] for page in older
+    ][:-1]
+
+
+@pytest.mark.parametrize("sort", BY_TIME)
+def test_a_deep_cursor_leads_back_where_it_stands(world: World, sort: str) -> None:
+    """The window is wider than the steps in which a page looks for its rows."""
+    start = window()[0] - timedelta(days=6000)
+    start += timedelta(days=100 * BY_TIME.index(sort))
+    rows = write(world, *(event(start + timedelta(days=day)) for day in range(28)))
+    listed = [row["id"] for row in (rows if sort.endswith("asc") else reversed(rows))]
+    asked = {"since": iso(start), "until": iso(start + timedelta(days=29)), "sort": sort}
+    stamps = {row["id"]: iso(row["timestamp"]) for row in rows}
+    for place in (0, 1, 13, 27):
+        cursor = {"cursor_ts": stamps[listed[place]], "cursor_id": listed[place], "newer": "true"}
+        page = ask(world.admin, ACTIVITY, {**asked, **cursor, "limit": "5"})
+        assert [row["id"] for row in page["rows"]] == listed[max(0, place - 5) : place]
+        assert (page["prev_cursor"] is None) == (place <= 5)
+
+
+def test_newer_needs_a_row_to_end_before(world: World) -> None:
+    for query, name in (("newer=true", "newer"), ("newer=perhaps", "newer")):
+        answer = world.admin.get(f"{ACTIVITY}?{query}")
+        assert answer.status_code == 400
+        assert name in answer.json()["error"]
+
+
 def test_a_deep_cursor_goes_on_where_it_stands(world: World) -> None:
     """The window is wider than the steps in which a page looks for its rows."""
     within = window()
