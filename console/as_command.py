@@ -1,0 +1,84 @@
+"""One filter in other words: as parameters that mean the same tomorrow, as a request of the API, as
+a command of the terminal.
+
+Whoever copies one of them gets the rows that the page shows now. So a window that counts back from
+this moment, also one in a typed query, is written with both its ends.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from console.queries import typed_words
+from console.queries.audit_grammar import WINDOW, Asked
+
+_BOUND = re.compile(r"(since|until):", re.IGNORECASE)
+_SWITCH = "include_self_reads"
+# Parameter -> the option of `agnes admin activity`. A test compares them with the commands' own.
+OPTIONS = {
+    "since": "--since",
+    "until": "--until",
+    "user_id": "--user",
+    "action_prefix": "--action",
+    "action_in": "--action-in",
+    "resource": "--resource",
+    "resource_prefix": "--resource-prefix",
+    "result_pattern": "--result-pattern",
+    "result_class": "--result-class",
+    "source": "--source",
+    "client_kind": "--client-kind",
+    "correlation_id": "--correlation",
+    "q": "--search",
+    "query": "--query",
+    "user_id_not": "--not-user",
+    "action_prefix_not": "--not-action",
+    "resource_prefix_not": "--not-resource-prefix",
+    "result_class_not": "--not-result-class",
+    "source_not": "--not-source",
+    "client_kind_not": "--not-client-kind",
+    "sort": "--sort",
+}
+
+
+def held(given: Mapping[str, str], asked: Asked) -> dict[str, str]:
+    """The parameters `given`, with the window that they meant when they were asked as times."""
+    kept = {name: text for name, text in given.items() if name not in (*WINDOW, "query")}
+    words = typed_words.words(given.get("query", ""))
+    if typed := " ".join(word for word in words if not _BOUND.match(word)):
+        kept["query"] = typed
+    return kept | bounds(asked)
+
+
+def bounds(asked: Asked) -> dict[str, str]:
+    """The window alone. The lower end may be open."""
+    ends = {"since": asked.echo["since"], "until": asked.echo["until"]}
+    return {name: str(text) for name, text in ends.items() if text is not None}
+
+
+def address(path: str, params: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(params)}" if params else path
+
+
+def curl(url: str) -> str:
+    """The request as a line for a shell; the token comes from the environment of who runs it."""
+    return f'curl -fsS -H "Authorization: Bearer $AGNES_TOKEN" {_quoted(url)}'
+
+
+def command(noun: str, params: Mapping[str, str]) -> str:
+    """`agnes <noun> …` with these parameters as options, safe to paste into a shell."""
+    words = [f"agnes {noun}"]
+    for name, option in OPTIONS.items():
+        if text := params.get(name):
+            # `--option=value`, so that a value with a dash in front stays a value.
+            words.append(f"{option}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
+    if params.get(_SWITCH, "").lower() in ("true", "1"):
+        words.append("--include-self-reads")
+    return " ".join(words)
+
+
+def _quoted(url: str) -> str:
+    # Quoted also where it need not be: {here}, which the page fills in, hides what it will hold.
+    return "'" + url.replace("'", "%27") + "'"
