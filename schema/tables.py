@@ -164,7 +164,7 @@ TELEGRAM_LINKS = Table(
 USER_OBSERVABILITY_VIEWS = Table(
     "user_observability_views",
     """
-    id! user_id! page name! query! created_at!:time is_default:flag
+    id! user_id! page name! query! created_at!:time is_default:flag looked_at:time
     """,
     key=("id",),
     meaning="Saved views of the pages.",
