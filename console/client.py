@@ -107,6 +107,7 @@ class Client:
             transport=transport,
         )
         self.activity = Activity(self)
+        self.my_activity = Events(self, "/api/me/activity")
         self.users = Collection(self, "users")
         self.groups = Groups(self, "groups")
         self.grants = Collection(self, "grants")
@@ -250,30 +251,45 @@ class Client:
         )
 
 
-class Activity:
-    """The audit log. `params` are the parameters of the server's timeline, by their own names."""
+class Events:
+    """Events of the audit log. `params` are the parameters of the server's timeline, by their own
+    names. `base` is where they are: all that the caller may see, or their own."""
 
-    _BASE = "/api/admin/activity"
-    _OBSERVED = "/api/admin/observability"
-
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, base: str) -> None:
         self._client = client
+        self._base = base
 
     def list(self, params: Params | None = None) -> Json:
         """One page, newest first: `{rows, next_cursor, filter}`."""
-        return self._client.request("GET", self._BASE, params=params)
+        return self._client.request("GET", self._base, params=params)
 
     def show(self, event: str) -> Json:
         """One row: its columns, and in `linked` what it is about: `{kind, record, records}`."""
-        return self._client.request("GET", _path(self._BASE, event))
+        return self._client.request("GET", _path(self._base, event))
+
+    @contextmanager
+    def export(self, format: str, params: Params | None = None) -> Iterator[Download]:
+        """Every row of the filter as `csv`, `json` (one row a line) or `parquet`, streamed."""
+        asked = {**(params or {}), "format": format}
+        with self._client.stream(f"{self._base}/export", asked) as download:
+            yield download
+
+
+class Activity(Events):
+    """The whole audit log, with the instance's pulse."""
+
+    _OBSERVED = "/api/admin/observability"
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client, "/api/admin/activity")
 
     def health(self) -> Json:
         """The pulse: `{status, fields, sentence}`."""
-        return self._client.request("GET", f"{self._BASE}/health")
+        return self._client.request("GET", f"{self._base}/health")
 
     def sync(self, params: Params | None = None) -> Json:
         """Table syncs, newest first: `{rows}`."""
-        return self._client.request("GET", f"{self._BASE}/sync", params=params)
+        return self._client.request("GET", f"{self._base}/sync", params=params)
 
     def kpis(self, params: Params | None = None) -> Json:
         return self._client.request("GET", f"{self._OBSERVED}/kpis", params=params)
@@ -283,13 +299,6 @@ class Activity:
 
     def histogram(self, params: Params | None = None) -> Json:
         return self._client.request("GET", f"{self._OBSERVED}/histogram", params=params)
-
-    @contextmanager
-    def export(self, format: str, params: Params | None = None) -> Iterator[Download]:
-        """Every row of the filter as `csv`, `json` (one row a line) or `parquet`, streamed."""
-        asked = {**(params or {}), "format": format}
-        with self._client.stream(f"{self._BASE}/export", asked) as download:
-            yield download
 
 
 class Collection:

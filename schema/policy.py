@@ -39,6 +39,10 @@ class Principal:
         """The same person in the `agnes_*` tables, where a grant does not widen what they see."""
         return replace(self, surfaces=frozenset())
 
+    def as_anybody(self) -> Principal:
+        """The same person without what being an admin or a grant adds: they see their own rows."""
+        return replace(self, is_admin=False, surfaces=frozenset(), tables=frozenset())
+
 
 def visible(table: Table, principal: Principal) -> ir.Table:
     """The rows of `table` that `principal` may see: all for admins and for holders of the table's

@@ -181,6 +181,13 @@ TABLE: dict[str, Any] = {
     "/api/login$": Api(rights("public", "POST")),
     "/api/logout$": Api(rights("signed_in", "POST")),
     "/api/me$": Api(rights("signed_in", "GET")),
+    "/api/me/activity$": Api(rights("signed_in", "GET")),
+    "/api/me/activity/export$": Api(rights("signed_in", "GET")),
+    "/api/me/activity/([A-Za-z0-9._-]{1,64})$": Api(
+        rights("signed_in", "GET"), f"/api/me/activity/{ID}"
+    ),
+    "/admin/activity/notebook$": Button(rights("activity", "GET")),
+    "/me/notebook$": Button(rights("signed_in", "GET")),
     "/api/me/tokens$": Api(rights("signed_in", "GET", "POST")),
     "/api/me/tokens/([^/]+)$": Api(rights("signed_in", "DELETE"), f"/api/me/tokens/{ID}"),
     "/api/check-access$": Api(rights("signed_in", "POST")),

@@ -13,6 +13,7 @@ from console.api import (
     jobs,
     login,
     marketplace,
+    me_activity,
     observability,
     processing,
     saved_views,
@@ -29,6 +30,7 @@ ROUTES: list[tuple[str, Any]] = [
     *login.ROUTES,
     *changes.ROUTES,  # before the row by its id, which would swallow them
     *activity.ROUTES,
+    *me_activity.ROUTES,
     *observability.ROUTES,
     *saved_views.ROUTES,
     *uploads.ROUTES,

@@ -107,6 +107,8 @@ class Sync(AuditHandler):
 class Export(AuditHandler):
     """All rows that match, streamed. The number of rows is in a header and in the audit row."""
 
+    endpoint = "export"
+
     async def get(self) -> None:
         given = self.query((*PARAMETERS, "format"))
         name = given.pop("format", "csv")
@@ -118,7 +120,7 @@ class Export(AuditHandler):
         store = self.instance.store
         with ExitStack() as open_rows:
             count, batches = await store.offload(open_rows.enter_context, store.snapshot(rows))
-            params = {"endpoint": "export", "format": name, "row_count": count, **given}
+            params = {"endpoint": self.endpoint, "format": name, "row_count": count, **given}
             await self.instance.record(entry(self.caller, READ, params=params))
             stamp = now().strftime("%Y%m%d-%H%M%S")
             self.set_header("Content-Type", content_type)

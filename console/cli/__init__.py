@@ -22,6 +22,8 @@ COMMANDS = (
     Command(
         "mark-private", "console.cli.private:mark_private", "Keep a session from being sent.", "You"
     ),
+    Command("me", "", "What this instance has recorded about you.", "You"),
+    Command("me activity", "console.cli.me_activity:app", "Your own part of the audit log."),
     Command("admin", "", "Audit log, users, groups, grants, tokens.", "Administration"),
     Command("admin activity", "console.cli.admin_activity:app", "The audit log and its health."),
     Command("admin views", "console.cli.admin_views:app", "Your saved views of the pages."),

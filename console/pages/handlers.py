@@ -10,7 +10,7 @@ from tornado.web import StaticFileHandler
 
 from console.handler import Handler, Unknown
 from console.identity.rights import ACTIVITY, PUBLIC, Right, may
-from console.pages import job_acts, sign_in
+from console.pages import activity_notebook, job_acts, sign_in
 from console.pages.render import STATIC, error_page
 from schema.errors import AgnesError
 
@@ -52,5 +52,11 @@ class Assets(StaticFileHandler):
 
 # Panel serves /components/<module>/… by importing any module that a stranger names, and an import
 # may end the process. No page of ours needs it.
-ROUTES = [(r"/", Home), (r"/components/.*", NoSuchPage), *sign_in.ROUTES, *job_acts.ROUTES]
+ROUTES = [
+    (r"/", Home),
+    (r"/components/.*", NoSuchPage),
+    *sign_in.ROUTES,
+    *job_acts.ROUTES,
+    *activity_notebook.ROUTES,
+]
 ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

@@ -70,7 +70,7 @@ PARTS: tuple[Part, ...] = (
 )
 
 # What has a style and a script of its own.
-_DRESSED = ("histogram", "facets", "filters", "actions", "table", "panel", "tabs", "views")
+_DRESSED = ("histogram", "facets", "filters", "actions", "table", "panel", "tabs", "views", "charts")
 
 
 class ActivityPage:
@@ -90,9 +90,11 @@ class ActivityPage:
             "panel",
             "tabs",
             "views",
+            "charts",
         )
     )
     scripts: Sequence[str] = tuple(f"activity/{name}.js" for name in _DRESSED)
+    ranged = True
     title = "Audit log"
     about = "everything that happened on this instance"
 
@@ -107,12 +109,19 @@ class ActivityPage:
 
     async def arrive(self, instance: Instance, caller: Caller, query: str) -> Arrival:
         """The first paint: regions as HTML, read off the event loop."""
+        meant = await self.opened(instance, caller, query)
+        if meant != query:
+            return Arrival(caller, {}, to=f"{self.path}?{meant}" if meant else self.path)
         reads = [part for part in PARTS if not part.later]
         error, regions = await self._show(instance, caller, query, reads, PARTS)
         frame = shell.frame(self, caller)
         health = await instance.store.offload(shell.health, instance, caller.me)
         status = error.status if error else 200
         return Arrival(caller, {**frame, "regions": regions, "health": health}, status)
+
+    async def opened(self, instance: Instance, caller: Caller, query: str) -> str:
+        """The query that this one stands for: a saved view has a short address, too."""
+        return await views.opened(instance, caller, query, own=self.own)
 
     def document(self, instance: Instance) -> Any:
         """A factory for Panel: one `Live` component for each visit."""
@@ -135,7 +144,7 @@ class ActivityPage:
         beat: bool = False,
     ) -> tuple[AgnesError | None, dict[str, str]]:
         """The regions of `draws`; those of `reads` with what they hold."""
-        reader = Reader(instance, caller.me)
+        reader = Reader(instance, caller.me.as_anybody() if self.own else caller.me)
         reading = Reading(reader, caller, self.path, self.own, ActivityState(), now(), beat=beat)
         error = None
         try:
