@@ -43,8 +43,9 @@ FIELDS: dict[str, Condition] = {
     "correlation_id": _equal("correlation_id"),
     "q": lambda rows, value: rows.search.contains(value),
 }
-# Columns that may be empty: there the value `none` means exactly that.
+# Columns that may be empty: there the value `none` means exactly that; with `_is` it is a text.
 NULLABLE = {"user_id": "user_id", "resource": "resource", "client_kind": "client_kind"}
+FIELDS |= {f"{name}_is": _equal(column) for name, column in NULLABLE.items()}
 
 
 @dataclass(frozen=True)

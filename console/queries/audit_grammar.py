@@ -2,8 +2,10 @@
 
     action:sync. -result:error user:a.b@example.com since:2d "free text"
 
-`action`, `resource` and `result` are met by what begins like the value; with `:=` only by the value
-itself (`action:=auth.login` is no `auth.login_failed`).
+`action` and `resource` are met by what begins like the value, `user` by any part of a name or
+e-mail, `result` by a class or what begins like the value. With `:=` only the value itself counts
+(`action:=auth.login` is no `auth.login_failed`; `user:=…` is an id), be it unknown, empty or the
+text none; without it `none` means rows that have none.
 
 The page's query box, the API's `query` and the CLI's `--query` are this one grammar. SPEC section
 5.
@@ -11,12 +13,12 @@ The page's query box, the API's `query` and the CLI's `--query` are this one gra
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from console.queries.audit_filter import AuditFilter, Term
+from console.queries import typed_words
+from console.queries.audit_filter import NONE, NULLABLE, AuditFilter, Term
 from console.queries.vocabulary import CLIENT_KINDS, RESULT_CLASSES, SOURCES
 from console.queries.window import MAX_MINUTES, moment, since
 from schema.errors import BadParameter
@@ -54,10 +56,15 @@ _CLOSED = {"result_class": RESULT_CLASSES, "client_kind": (*CLIENT_KINDS, "none"
 
 # What may stand before the colon in a typed query.
 QUERY_FIELDS = ("action", "resource", "result", "source", "user", "kind", "correlation")
-_EXACT = {"action": "action_in", "resource": "resource", "result": "result_is"}
-_WORDS = re.compile(
-    r"""(?P<minus>-)?(?:(?P<field>[A-Za-z_]+):(?P<exact>=)?)?(?:"(?P<quoted>(?:[^"\\]|\\.)*)(?P<end>"?)|(?P<bare>\S+))""",
-)
+# Field -> the term of a value, and of one that is said to be the whole.
+_BEGINS = {
+    "action": "action_prefix",
+    "resource": "resource_prefix",
+    "kind": "client_kind",
+    "correlation": "correlation_id",
+    "user": "user_id",
+}
+_EXACT = {**_BEGINS, "action": "action_in", "resource": "resource", "result": "result_is"}
 
 Resolve = Callable[[str], tuple[str, ...]]
 
@@ -154,20 +161,22 @@ class _Typed:
     @property
     def terms(self) -> list[Term]:
         fields = [
-            Term(name, tuple(dict.fromkeys(values)), excluded)
+            Term(self._field(name, values), tuple(dict.fromkeys(values)), excluded)
             for (name, excluded), values in self._fields.items()
         ]
         return fields + self._texts
 
+    def _field(self, name: str, values: list[str]) -> str:
+        """A result that is a class means the class, not what begins like its name too."""
+        classes = name == "result" and all(value in RESULT_CLASSES for value in values)
+        return "result_class" if classes else name
+
     def read(self, text: str) -> None:
         limited("query", text, TEXT_LIMIT * 4)
-        for match in _WORDS.finditer(text):
-            quoted = match["quoted"]
-            if quoted is not None and not match["end"]:
+        for word in typed_words.read(text):
+            if not word.closed:
                 raise BadParameter("query", text, 'a quote " is not closed')
-            value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match["bare"]
-            excluded, exact = match["minus"] is not None, match["exact"] is not None
-            self._word(match["field"], value, excluded=excluded, exact=exact)
+            self._word(word.field, word.value, excluded=word.excluded, exact=word.exact)
 
     def _word(self, name: str | None, value: str, *, excluded: bool, exact: bool) -> None:
         if name is None:
@@ -176,33 +185,30 @@ class _Typed:
             if value:
                 self._texts.append(Term("q", (limited("query", value).lower(),), excluded))
             return
-        name = name.lower()
         if name in ("since", "until"):
             self._bound(name, value, excluded=excluded)
         elif name not in QUERY_FIELDS:
             raise BadParameter.unknown(name, (*QUERY_FIELDS, "since", "until"), what="field")
-        elif not value:
+        elif not value and not exact:
             raise BadParameter("query", f'{name}:""', "give a value after the colon")
         else:
             field, values = self._meaning(name, limited("query", value), exact=exact)
             self._fields.setdefault((field, excluded), []).extend(values)
 
     def _meaning(self, name: str, value: str, *, exact: bool) -> tuple[str, tuple[str, ...]]:
+        """The term's field and values."""
+        field = _EXACT.get(name, name)
+        if exact:
+            return (f"{field}_is" if value == NONE and field in NULLABLE else field), (value,)
+        if value == NONE and field in NULLABLE:
+            return field, (value,)
         if name == "user":
-            return "user_id", (value,) if value == "none" else self._resolve(value)
+            return field, self._resolve(value)
         if name == "kind" and value not in _CLOSED["client_kind"]:
             raise BadParameter("kind", value, "one of " + ", ".join(_CLOSED["client_kind"]))
         if name == "source" and value not in SOURCES:
             raise BadParameter("source", value, "one of " + ", ".join(SOURCES))
-        fields = {
-            "action": "action_prefix",
-            "resource": "resource_prefix",
-            "kind": "client_kind",
-            "correlation": "correlation_id",
-        }
-        if exact and name in _EXACT:
-            return _EXACT[name], (value,)
-        return fields.get(name, name), (value,)
+        return _BEGINS.get(name, name), (value,)
 
     def _bound(self, name: str, value: str, *, excluded: bool) -> None:
         if excluded:

@@ -63,6 +63,9 @@ def logs(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "user_id": texts(*USERS, NONE),
+    "user_id_is": texts(*USERS, NONE, ""),
+    "resource_is": texts(*RESOURCES, NONE, ""),
+    "client_kind_is": texts(NONE, ""),
     "action_prefix": texts("sync.", "run_", "s", "", "%"),
     "action_in": texts(*ACTIONS),
     "resource": texts(*RESOURCES, NONE),
