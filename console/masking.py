@@ -37,6 +37,11 @@ def mask_sql(text: str) -> str:
     return _LITERAL.sub(lambda found: found["name"] or "?", text)
 
 
+def shown_sql(text: str) -> str:
+    """A query's text as others see it."""
+    return _cut(mask_sql(text))
+
+
 def mask(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
     """`row` of the audit log as `principal` may see it: `params` and `params_before` parsed back to
     JSON text."""

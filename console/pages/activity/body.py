@@ -9,7 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from console.pages.activity import timeline
+from console.pages.activity import (
+    tab_changes,
+    tab_performance,
+    tab_queries,
+    tab_sync,
+    tab_usage,
+    timeline,
+)
 from console.pages.activity.reading import Reading
 
 
@@ -22,6 +29,11 @@ class Body:
 
 BODIES: dict[str, Body] = {
     "timeline": Body("Timeline", timeline.read),
+    "sync": Body("Sync", tab_sync.read, for_all=False),
+    "changes": Body("Changes", tab_changes.read),
+    "queries": Body("Queries", tab_queries.read),
+    "performance": Body("Performance", tab_performance.read),
+    "usage": Body("Usage", tab_usage.read, for_all=False),
 }
 
 
