@@ -10,9 +10,12 @@ from console.audit import Caller
 from console.identity.rights import ACTIVITY, may
 from console.instance import Instance
 from console.pages.entry import SECTIONS, Page
+from console.pages.render import render
 from schema.policy import Principal
 
-SCRIPTS = ("shell/core.js", "shell/copy.js")
+# In this order: what others use comes first.
+_FIRST = ("core", "toast", "patch", "keys")
+SCRIPTS = tuple(f"shell/{name}.js" for name in (*_FIRST, "menu", "copy", "palette", "connection"))
 
 
 def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]]]:
@@ -26,6 +29,11 @@ def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]
 def health(instance: Instance, viewer: Principal) -> Mapping[str, Any] | None:
     """The pulse for those who may see it; blocks when it is older than 30 s."""
     return pulse.cached(instance) if may(viewer, ACTIVITY) else None
+
+
+def health_dot(instance: Instance, viewer: Principal, here: Page) -> str:
+    """The dot of every page as HTML, empty for those who may not see it; blocks like `health`."""
+    return render("shell/health.html", health=health(instance, viewer), here=here)
 
 
 def frame(here: Page, caller: Caller) -> dict[str, Any]:

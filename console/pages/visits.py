@@ -16,6 +16,7 @@ import panel as pn
 from console.audit import Caller
 from console.identity.rights import require
 from console.instance import Instance
+from console.pages import shell
 from console.pages.entry import Arrival, Page
 from console.pages.live import Live
 from console.pages.render import ENVIRONMENT, render
@@ -62,22 +63,29 @@ def _live(page: Regions, instance: Instance, came: Caller) -> Live:
             principal = await instance.gate.still(came.me)
             require(principal, page.right)
             caller = Caller(principal, came.client_kind, came.client_ip)
+            if (opened := getattr(page, "opened", None)) and not beat:
+                query = await opened(instance, caller, query)  # a saved view by its name
             regions = await page.show(instance, caller, query, beat=beat)
+            dot = await instance.store.offload(shell.health_dot, instance, principal, page)
         except AgnesError as error:
             # Who may no longer read the page does not keep what they have read of it so far.
-            kept = {} if error.status >= 500 else dict.fromkeys(page.regions, "")
-            notice = render("notice.html", error=error)
+            kept = {} if error.status >= 500 else dict.fromkeys((*page.regions, "health"), "")
+            notice = render("notice.html", error=error, back=_address(page, query))
             live.patch({**kept, "notice": notice}, step=step)
             return
         if step == steps:  # else the reader has gone on already
-            address = f"{page.path}?{query}" if query else page.path
-            live.patch(dict(regions), step=step, address=address, push=push)
+            shown = {**regions, "health": dot}
+            live.patch(shown, step=step, address=_address(page, query), push=push)
 
     def start(query: str, push: bool, beat: bool) -> None:  # noqa: FBT001 (as the browser sent it)
         pn.state.execute(partial(go, query.removeprefix("?"), push=push, beat=beat))
 
     live = Live(go=start)
     return live
+
+
+def _address(page: Page, query: str) -> str:
+    return f"{page.path}?{query}" if query else page.path
 
 
 def asked(query: str, allowed: Sequence[str]) -> dict[str, str]:

@@ -1,49 +1,18 @@
 // The browser's half of console/pages/live.py: sends where the reader wants to go, patches what comes back.
 // Links and forms inside [data-live] are taken over; all others, and every click with a modifier key, are the browser's.
+// Says `agnes:shown` after each patch, `agnes:lost` when the connection is gone, `agnes:slow` when no answer comes.
+
+const SLOW = 10_000; // milliseconds without an answer, after which somebody should look at the connection
 
 const regions = () => document.querySelectorAll("[data-region]");
-
-const controls = (region) => [...region.querySelectorAll("a[href], button, input, select")];
-
-function remember(region) {
-  const at = document.activeElement;
-  if (!at || !region.contains(at)) return null;
-  const key = at.id ? `#${CSS.escape(at.id)}` : at.name ? `[name="${CSS.escape(at.name)}"]` : null;
-  return { key, index: controls(region).indexOf(at), start: at.selectionStart, end: at.selectionEnd };
-}
-
-// Replaces only what differs, so that a scrolled table, a selected text, an opened frame stay as they are.
-function morph(old, now) {
-  if (old.nodeName === "DETAILS") now.open = old.open;
-  if (old.isEqualNode(now)) return;
-  const shell = (node) => node.cloneNode(false);
-  if (!shell(old).isEqualNode(shell(now)) || !old.hasChildNodes()) return old.replaceWith(now);
-  const parts = [...now.childNodes];
-  if (parts.length !== old.childNodes.length) return old.replaceChildren(...parts);
-  [...old.childNodes].forEach((part, index) => morph(part, parts[index]));
-}
-
-function patch(region, html) {
-  if (region.innerHTML === html) return;
-  const focus = remember(region);
-  const now = region.cloneNode(false);
-  now.innerHTML = html;
-  // What a reader typed or chose is no part of the tree: a form is always made anew.
-  if (region.querySelector("form")) region.replaceChildren(...now.childNodes);
-  else morph(region, now);
-  const again = focus && (focus.key ? region.querySelector(focus.key) : controls(region)[focus.index]);
-  if (again) {
-    again.focus({ preventScroll: true });
-    if (focus.start != null && again.setSelectionRange) again.setSelectionRange(focus.start, focus.end);
-  }
-}
 
 // "3 min ago" and "in 3 min" as console/pages/render.py writes them; `data-age` is in seconds, below 0 for what comes.
 const seen = new WeakMap();
 
 function age(time) {
-  if (!seen.has(time)) seen.set(time, performance.now() - 1000 * time.dataset.age);
-  const seconds = Math.round((performance.now() - seen.get(time)) / 1000);
+  const said = `${time.dateTime} ${time.dataset.age}`;
+  if (seen.get(time)?.said !== said) seen.set(time, { said, at: performance.now() - 1000 * time.dataset.age });
+  const seconds = Math.round((performance.now() - seen.get(time).at) / 1000);
   const size = Math.abs(seconds);
   const [unit, name] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([unit]) => size >= unit) ?? [1, "s"];
   const text = `${Math.floor(size / unit)} ${name}`;
@@ -61,13 +30,18 @@ export function render({ model, view }) {
   let turned = null; // the region that the reader wants to see from its beginning
   let clock = null; // until the page asks again by itself
   let lost = false; // without a connection every link and form is the browser's again
+  let slow = null; // until the reader has waited for long
+  let typed = null; // the field with the focus and its text when the reader went
   const wait = (search) => {
     waiting = search;
+    clearTimeout(slow);
+    if (search !== null) slow = setTimeout(() => document.dispatchEvent(new CustomEvent("agnes:slow")), SLOW);
     document.body.toggleAttribute("aria-busy", search !== null);
   };
   const go = (search, push = true) => {
     if (lost) return location.assign(location.pathname + search);
     wait(search);
+    typed = { at: document.activeElement, value: document.activeElement?.value };
     model.send_msg({ go: search, push });
   };
   // A page whose state changes by itself says in `data-again` after how many milliseconds it is to be asked again.
@@ -81,27 +55,38 @@ export function render({ model, view }) {
     if (lost || waiting !== null || document.hidden) return; // each of these ends with a beat or an answer
     model.send_msg({ go: location.search || "?", push: false, beat: true });
   };
+  // What was done is said in passing; what went wrong stays on the page.
   const tell = (html) => {
-    document.querySelector("[data-region=notice]").innerHTML = html;
+    const said = document.createElement("template");
+    said.innerHTML = html;
+    const done = said.content.querySelector(".said");
+    if (done) agnes.toast(done.firstElementChild ? said.content : done.textContent);
+    agnes.patch(document.querySelector("[data-region=notice]"), done ? "" : html, { fresh: true });
+    return done !== null;
   };
   const act = async (form, button) => {
+    let done = false;
     const given = new FormData(form, button);
     wait(location.search);
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(given), headers: { Accept: "text/x-notice" } });
-      if (!answer.headers.get("Content-Type")?.startsWith("text/plain")) throw answer;
-      tell(await answer.text());
+      if (!answer.headers.get("Content-Type")?.startsWith("text/plain")) return agnes.again(); // somebody else answers
+      done = tell(await answer.text());
     } catch {
-      return location.reload(); // the server is gone, or somebody else answers; the browser says so better
+      agnes.toast("The server did not answer. Look what became of it before you try again.", "bad");
+      return document.dispatchEvent(new CustomEvent("agnes:slow"));
     } finally {
       wait(null);
     }
-    beat();
+    if (!done) return beat();
+    form.reset();
+    model.send_msg({ go: location.search || "?", push: false }); // all of the page may have changed
   };
   view.model.document.on_event("connection_lost", () => {
     lost = true;
     delete document.body.dataset.live;
-    if (waiting !== null) go(waiting);
+    document.dispatchEvent(new CustomEvent("agnes:lost", { detail: waiting }));
+    wait(null);
   });
 
   document.addEventListener("click", (event) => {
@@ -109,6 +94,7 @@ export function render({ model, view }) {
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const to = new URL(link.href);
     if (to.origin !== location.origin || to.pathname !== location.pathname || link.target || link.hasAttribute("download")) return;
+    if (to.hash && to.search === location.search) return; // a place on this page
     event.preventDefault();
     turned = link.dataset.show ?? (link.closest(".pager") && "rows");
     go(to.search || "?");
@@ -144,9 +130,11 @@ export function render({ model, view }) {
   window.addEventListener("popstate", () => go(location.search || "?", false));
 
   model.on("regions", () => {
+    const fresh = waiting !== null; // else the page has asked by itself
+    const typing = fresh && typed?.at === document.activeElement && typed.at.value !== typed.value ? typed.at : null;
     for (const region of regions()) {
       const html = model.regions[region.dataset.region];
-      if (html !== undefined) patch(region, html);
+      if (html !== undefined) agnes.patch(region, html, { fresh, typing });
     }
     const shown = turned && document.querySelector(`[data-region=${turned}]`);
     const top = shown?.getBoundingClientRect().top;
