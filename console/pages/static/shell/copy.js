@@ -10,7 +10,8 @@
     area.value = text;
     area.readOnly = true;
     area.className = "visually-hidden";
-    (at?.parentElement ?? document.body).append(area); // in the same menu, so that it does not close
+    // In the same open menu or dialog, or it would close; a closed menu would hide it.
+    (at?.matches("summary") || !at ? document.body : at.parentElement ?? at).append(area);
     area.select();
     const could = document.execCommand("copy");
     area.remove();
