@@ -62,7 +62,7 @@ PARTS: tuple[Part, ...] = (
     Part("histogram", histogram.read, beats=True),
     Part("tabs", body.tabs, alone=True),
     Part("filters", filters.read, alone=True),
-    Part("actions", actions.read, beats=True),
+    Part("actions", actions.read, beats=True, alone=True),
     Part("facets", facets.read, beats=True, later=True),
     Part("fresh", body.fresh, beats=True),
     Part("body", body.read),
