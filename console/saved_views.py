@@ -6,7 +6,9 @@ The functions are steps for `Store.write`: they check inside the write, where no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import ibis
 import ibis.expr.types as ir
@@ -15,7 +17,9 @@ import orjson
 from console.audit import Caller, entry, new_id, now
 from console.identity import typed
 from console.identity.lookup import Reads, Row, changes, only, where
+from schema.bind import Text
 from schema.errors import BadParameter, BadRequest, Conflict
+from schema.table import rows_of
 from schema.tables import USER_OBSERVABILITY_VIEWS as VIEWS
 from schema.transaction import Transaction
 
@@ -33,23 +37,59 @@ def listing(user_id: str, page: str | None = None) -> ir.Table:
     return rows.order_by([ibis.desc("created_at"), ibis.desc("id")])
 
 
+def of_page(user_id: Text, page: Text) -> ir.Table:
+    """Somebody's views of one page, as a question that is compiled once for everybody."""
+    rows = rows_of(VIEWS)
+    return rows.filter(rows.user_id == user_id.text, rows.page == page.text)
+
+
 def shown(row: Row) -> Row:
-    """`{id, page, name, query, is_default, created_at}`, `query` as it was given."""
+    """`{id, page, name, query, is_default, created_at, looked_at}`, `query` as it was given."""
     query, is_default = orjson.loads(row["query"]), bool(row["is_default"])
-    names = ("id", "page", "name", "created_at")
+    names = ("id", "page", "name", "created_at", "looked_at")
     return {**{name: row[name] for name in names}, "query": query, "is_default": is_default}
 
 
-def save(caller: Caller, wanted: Mapping[str, Any]) -> Callable[[Transaction], tuple[Row, bool]]:
+def asks(row: Row) -> dict[str, str]:
+    """What a view asks of its page, as the parameters of a URL. A view may have been saved over
+    the API with any JSON: a text is taken for a URL's query, else for a typed one; a value that is
+    no text, number or flag says nothing to a page."""
+    query = orjson.loads(row["query"])
+    if isinstance(query, str):
+        query = dict(parse_qsl(query.removeprefix("?"))) or {"query": query}
+    said = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in query.items()
+        if isinstance(value, str | int | float)
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def look(id: str, at: datetime) -> Callable[[Transaction], None]:
+    """Note that its owner has opened a view by its name. Like a token's last use this is no change
+    that anybody made: it stands in no audit row."""
+
+    def step(transaction: Transaction) -> None:
+        transaction.update(VIEWS, {"id": id}, {"looked_at": at})
+
+    return step
+
+
+def save(
+    caller: Caller, wanted: Mapping[str, Any], *, replace: bool = True
+) -> Callable[[Transaction], tuple[Row, bool]]:
     """Keep `name`, `query`, and, if given, `page` and `is_default`; in place of the view of that
-    name and page, if there is one. The answer is the row, and whether it is a new one. Raises
-    BadParameter, BadRequest for one too many."""
+    name and page, if there is one and `replace` is meant. The answer is the row, and whether it is
+    a new one. Raises BadParameter, BadRequest for one too many, Conflict for a name that is
+    taken."""
     given = {"page": FIRST_PAGE, **_checked(wanted)}
     me = caller.me.user_id
 
     def step(transaction: Transaction) -> tuple[Row, bool]:
         mine = transaction.read(listing(me))
         same = [row for row in mine if _place(row) == _place(given)]
+        if same and not replace:
+            raise _taken(same[0]["name"])
         if same:
             return _write(transaction, caller, same[0], given), False
         if len(mine) >= MOST:
@@ -73,10 +113,7 @@ def update(caller: Caller, id: str, wanted: Mapping[str, Any]) -> Step:
         after = {**before, **given}
         for row in transaction.read(listing(caller.me.user_id)):
             if row["id"] != id and _place(row) == _place(after):
-                raise Conflict(
-                    f"a view with the name {row['name']} exists already",
-                    detail="Use another name, or delete that view.",
-                )
+                raise _taken(row["name"])
         return _write(transaction, caller, before, given)
 
     return step
@@ -111,6 +148,13 @@ def _write(transaction: Transaction, caller: Caller, before: Row | None, given: 
         entry(caller, "views.save", resource=f"view:{row['id']}", params=params, before=before)
     )
     return shown(row)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        f"a view with the name {name} exists already",
+        detail="Use another name, or delete that view.",
+    )
 
 
 def _mine(reads: Reads, caller: Caller, id: str) -> Row:

@@ -16,11 +16,12 @@ SECTIONS = ("Activity Center", "Users & Access", "Data", "Agent Experience", "Se
 @dataclass(frozen=True)
 class Arrival:
     """A page about to be shown: everything its template needs, and the HTTP status. Made before the
-    document."""
+    document. `to`: the address that this one stands for; the browser is sent there."""
 
     caller: Caller
     variables: Mapping[str, Any]
     status: int = 200
+    to: str = ""
 
 
 class Page(Protocol):

@@ -74,6 +74,9 @@ class PageGate(AuthProvider):
             require(caller.principal, page.right)
             if is_page and handler.request.method == "GET":
                 arrival = await page.arrive(self._instance, caller, handler.request.query)
+                if arrival.to:
+                    handler.redirect(arrival.to, status=303)
+                    return None
                 handler.set_status(arrival.status)
                 handler.request.arrival = arrival  # type: ignore[attr-defined]
                 handler.request.xsrf = self._xsrf(handler)  # type: ignore[attr-defined]

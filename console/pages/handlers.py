@@ -10,7 +10,7 @@ from tornado.web import StaticFileHandler
 
 from console.handler import Handler, Unknown
 from console.identity.rights import ACTIVITY, PUBLIC, Right, may
-from console.pages import activity_notebook, job_acts, sign_in
+from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts
 from console.pages.render import STATIC, error_page
 from schema.errors import AgnesError
 
@@ -57,6 +57,8 @@ ROUTES = [
     (r"/components/.*", NoSuchPage),
     *sign_in.ROUTES,
     *job_acts.ROUTES,
+    *view_acts.ROUTES,
+    *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
 ]
 ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

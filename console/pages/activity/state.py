@@ -14,7 +14,7 @@ from schema.errors import BadParameter
 TABS = ("timeline", "sync", "changes", "queries", "performance", "usage")
 _PLACE = ("cursor_ts", "cursor_id", "newer")  # where in the list
 _PANEL = ("row", "undo")  # what stands beside the list
-_OURS = ("sort", "tab", "view", *_PLACE, *_PANEL)
+_OURS = ("sort", "tab", "view", "looked", "top", *_PLACE, *_PANEL)
 
 
 class ActivityState(param.Parameterized):
@@ -24,8 +24,10 @@ class ActivityState(param.Parameterized):
     sort = param.String(default="", doc="column:asc or column:desc; empty for newest first.")
     tab: Any = param.Selector(default="timeline", objects=list(TABS))
     view = param.String(default="", doc="The saved view this began with; `none` for none.")
+    looked = param.String(default="", doc="When that view was opened before; `never` for never.")
     cursor = param.Tuple(default=("", ""), length=2, doc="Time and id of the row at the edge.")
     newer = param.Boolean(default=False, doc="It ends before the cursor, not begins after.")
+    top = param.String(default="", doc="`time,id` of the list's first row, when the page asks itself.")
     row = param.String(default="", doc="Id of the event in the side panel.")
     undo = param.Boolean(default=False, doc="The side panel shows what undoing would do.")
 
@@ -42,8 +44,10 @@ class ActivityState(param.Parameterized):
             sort=ours["sort"],
             tab=ours["tab"] or TABS[0],
             view=ours["view"],
+            looked=ours["looked"],
             cursor=(ours["cursor_ts"], ours["cursor_id"]),
             newer=bool(ours["newer"]),
+            top=ours["top"],
             row=ours["row"],
             undo=bool(ours["undo"] and ours["row"]),
         )
@@ -52,6 +56,7 @@ class ActivityState(param.Parameterized):
         """The query of this state with `changes` (None takes one out). Only what stands beside the
         list leaves the place in it; whatever else changes, it starts at the top."""
         kept: dict[str, str | None] = {**self.given, "sort": self.sort, "view": self.view}
+        kept["looked"] = self.looked
         kept["tab"] = "" if self.tab == TABS[0] else self.tab
         if changes.keys() <= set(_PANEL):
             kept |= dict(zip(_PLACE, (*self.cursor, "1" if self.newer else ""), strict=True))
