@@ -11,6 +11,7 @@ import orjson
 _COMPARED = 200  # lines of each side that are matched with each other: the work grows with both
 _AROUND = 2  # lines shown before and after what differs
 _WIDEST = 400  # characters of a line; the side panel has it whole
+_SHORT = 40  # characters
 _FIRST = 6  # lines that stand open
 _MOST = 120  # lines shown at all
 
@@ -28,6 +29,12 @@ class Lines(NamedTuple):
     first: list[Line]
     rest: list[Line]
     beyond: int
+
+    @property
+    def pair(self) -> bool:
+        """Whether it is one short line for another: they fit beside each other."""
+        signs = [line.sign for line in self.first]
+        return signs == ["-", "+"] and all(len(line.text) <= _SHORT for line in self.first)
 
 
 def folded(before: Any, after: Any) -> Lines:

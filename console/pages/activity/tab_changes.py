@@ -10,12 +10,14 @@ import orjson
 from console import activity, diffs
 from console.activity import Row
 from console.changes.fields import fields
+from console.changes.undoing import ROLLBACK, ROLLBACKS
 from console.pages.activity.lines import folded
 from console.pages.activity.reading import Reading
 from console.queries import changes
 from console.queries.undone import rollbacks
 from console.queries.window import moment
 from schema.bind import At
+from schema.errors import AgnesError
 
 ROWS = 25
 _MOST_ROLLBACKS = 1000  # since the oldest change of a page
@@ -68,10 +70,15 @@ def _shown(reading: Reading, row: Row, undone: Row | None) -> Row:
         "called": _called(shown["resource"], params),
         "parts": parts,
         "can_undo": reader.principal.is_admin and barred is None,
-        "why_not": None if barred is None or undone is not None else barred.message,
+        "why_not": None if barred is None or undone is not None else _why_not(row, barred),
         "undone": undone,
         "restored_from": restored if isinstance(restored, str) else None,
     }
+
+
+def _why_not(row: Row, barred: AgnesError) -> str:
+    known = row["action"] in (*ROLLBACKS, ROLLBACK)
+    return barred.message if known else "no undo for this action"
 
 
 def _part(reading: Reading, field: Row) -> Row:

@@ -45,7 +45,12 @@
   }
   document.addEventListener("focusout", (event) => event.target.closest?.(strip) && say(null));
 
+  const seen = new WeakSet();
+
   agnes.shown(() => {
+    const grid = document.querySelector(".syncs .scroll");
+    if (grid && !seen.has(grid)) grid.scrollLeft = grid.scrollWidth; // the newest first, where not all fit
+    if (grid) seen.add(grid);
     const cells = document.querySelectorAll(strip);
     if (cells.length) only(document.activeElement?.closest?.(strip) ?? cells[0]);
     const tabs = document.querySelector(".tabs");
