@@ -9,11 +9,12 @@ from console.activity import Page, Reader, Row, raw, raw_page
 from console.audit import Caller
 from console.changes.fields import fields
 from console.changes.rollback import plan
+from console.changes.undoing import ROLLBACK, ROLLBACKS
 from console.identity.lookup import Outside
 from console.queries import changes
 from console.queries.audit import Order
 from console.queries.audit_filter import AuditFilter
-from schema.errors import BadRequest, Conflict
+from schema.errors import AgnesError, BadRequest, Conflict, Forbidden
 
 _SHOWN = (
     *("id", "action", "resource", "timestamp", "user_id", "user_email", "user_name"),
@@ -32,9 +33,10 @@ def diff(reader: Reader, caller: Caller, id: str) -> Row:
     Raises NotFound."""
     row = raw(reader, id)
     shown = _dressed(reader, row)
-    why_not = _why_not(reader, caller, row)
+    why_not = barred(reader, caller, row)
     told = {name: shown[name] for name in _SHOWN}
-    return {**told, "can_roll_back": why_not is None, "why_not": why_not}
+    reason = why_not and why_not.message
+    return {**told, "can_roll_back": why_not is None, "why_not": reason}
 
 
 def _dressed(reader: Reader, row: Row) -> Row:
@@ -42,11 +44,17 @@ def _dressed(reader: Reader, row: Row) -> Row:
     return {**shown, "fields": fields(row, reader.principal)}
 
 
-def _why_not(reader: Reader, caller: Caller, row: Row) -> str | None:
+def is_change(row: Row) -> bool:
+    """Whether the raw row is one of something that is other afterwards."""
+    return row["params_before"] is not None or row["action"] in (*ROLLBACKS, ROLLBACK)
+
+
+def barred(reader: Reader, caller: Caller, row: Row) -> AgnesError | None:
+    """Why the change of this raw row cannot be rolled back now; None where it can."""
     if not reader.principal.is_admin:
-        return "only an admin may roll back"
+        return Forbidden("only an admin may roll back")
     try:
         plan(Outside(reader.instance.store), row, caller)
     except (BadRequest, Conflict) as error:
-        return error.message
+        return error
     return None

@@ -43,6 +43,7 @@ class Handler(RequestHandler):
 
     rights: ClassVar[Mapping[str, Right]] = {}
     actions: ClassVar[Mapping[str, str]] = {}
+    about: str | None = None  # what a failed action was about, where the address does not say it
     instance: Instance
     caller: Caller
 
@@ -150,13 +151,13 @@ class Handler(RequestHandler):
             return  # a stranger can do nothing that would be worth a row, and could write many
         result = failure(error)
         if not self.instance.recent_reads.first(
-            principal.user_id, action, self.request.uri, error.message
+            principal.user_id, action, self.about or self.request.uri, error.message
         ):
             return
         row = entry(
             self.caller,
             action,
-            resource=self.request.path,
+            resource=self.about or self.request.path,
             params={"error": error.message, "status": error.status},
             result=result,
         )

@@ -1,0 +1,52 @@
+"""Changed fields as lines, with people and grants called as people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.masking import SHOWN
+from console.pages.activity.lines import Lines, folded
+
+Person = Callable[[str], str]  # user id -> as people know them
+_STAMPS = ("added_at", "added_by", "created_at", "created_by", "updated_at", "updated_by")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One field. `unseen`: the mask hides what differs."""
+
+    name: str
+    lines: Lines
+    unseen: bool
+
+
+def changed(fields: Iterable[Mapping[str, Any]], person: Person) -> list[Changed]:
+    found = []
+    for field in fields:
+        name, before, after = field["name"], field["before"], field["after"]
+        lines = folded(told(name, before, person), told(name, after, person))
+        cut = isinstance(before, str) and before == after and len(before) == SHOWN
+        found.append(Changed(name, lines, unseen=cut))
+    return found
+
+
+def told(name: str, value: Any, person: Person) -> Any:
+    """A value of a field; the parts of a list as texts, in an order in which two lists compare as
+    sets do."""
+    if isinstance(value, list):
+        return sorted(item(part, person) for part in value)
+    return person(value) if name == "user_id" and isinstance(value, str) else value
+
+
+def item(part: Any, person: Person) -> str:
+    """A member, a grant, or whatever stands in a list."""
+    if not isinstance(part, dict):
+        return str(part)
+    if isinstance(part.get("resource_type"), str):
+        of = part.get("resource_id")
+        return f"{part['resource_type']}:{of}" if of else part["resource_type"]
+    if isinstance(part.get("user_id"), str):
+        return person(part["user_id"])
+    return " ".join(f"{name}={value}" for name, value in part.items() if name not in _STAMPS)
