@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.cli import admin_changes
+from console.cli import admin_changes, admin_syncs
 from console.cli.events import Source, events
 from console.cli.exits import FAILED
 from console.cli.output import (
@@ -116,5 +116,6 @@ for _command in (
     admin_changes.diff,
     admin_changes.rollback,
     admin_changes.reveal,
+    admin_syncs.syncs,
 ):
     app.command()(_command)
