@@ -85,7 +85,7 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
     from console.pages.gate import PageGate
     from console.pages.handlers import NoSuchPage
 
-    settings = instance.settings
+    settings, instance.places = instance.settings, PAGES
     key = cookie_key(settings.folder)
     server: Any = get_server(
         {page.path: page.document(instance) for page in PAGES},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from console.identity.gate import Gate
 from console.identity.people import People
 from console.identity.sign_in import SignIn
 from console.jobs.dispatcher import Dispatcher
+from console.links import Place
 from console.metrics import Metrics
 from console.settings import Settings
 from schema.errors import AgnesError
@@ -39,6 +40,7 @@ class Instance:
     recent_reads: RecentReads = field(default_factory=RecentReads)
     lost_writes: LostWrites = field(default_factory=LostWrites)
     started_at: datetime = field(default_factory=now)
+    places: Sequence[Place] = ()  # the pages there are, as `console.app` put them together
     jobs: Dispatcher = field(init=False)
     pulse: tuple[float, dict[str, Any]] | None = (
         None  # when it was taken (monotonic), and what it said

@@ -191,6 +191,7 @@ TABLE: dict[str, Any] = {
     ),
     "/admin/activity/notebook$": Button(rights("activity", "GET")),
     "/me/notebook$": Button(rights("signed_in", "GET")),
+    "/api/palette$": Api(rights("signed_in", "GET")),
     "/api/me/tokens$": Api(rights("signed_in", "GET", "POST")),
     "/api/me/tokens/([^/]+)$": Api(rights("signed_in", "DELETE"), f"/api/me/tokens/{ID}"),
     "/api/check-access$": Api(rights("signed_in", "POST")),
