@@ -44,9 +44,9 @@ def of_page(user_id: Text, page: Text) -> ir.Table:
 
 
 def shown(row: Row) -> Row:
-    """`{id, page, name, query, is_default, created_at, looked_at}`, `query` as it was given."""
+    """`{id, page, name, query, is_default, created_at}`, `query` as it was given."""
     query, is_default = orjson.loads(row["query"]), bool(row["is_default"])
-    names = ("id", "page", "name", "created_at", "looked_at")
+    names = ("id", "page", "name", "created_at")
     return {**{name: row[name] for name in names}, "query": query, "is_default": is_default}
 
 
@@ -97,7 +97,8 @@ def save(
                 f"there are {MOST} saved views already, which is the most",
                 detail="Delete one, or save under the name of one.",
             )
-        new = {"id": new_id(), "user_id": me, "created_at": now(), "is_default": False}
+        new = {"id": new_id(), "user_id": me, "created_at": now()}
+        new |= {"is_default": False, "looked_at": None}
         return _write(transaction, caller, None, {**new, **given}), True
 
     return step

@@ -20,6 +20,7 @@ from console.instance import Instance
 from console.pages import shell, visits
 from console.pages.activity import (
     actions,
+    before,
     body,
     cards,
     facets,
@@ -32,6 +33,7 @@ from console.pages.activity import (
 from console.pages.activity import range as chosen_range
 from console.pages.activity.reading import Reading
 from console.pages.activity.state import ActivityState
+from console.pages.charts import beside
 from console.pages.entry import Arrival
 from console.pages.render import render
 from console.queries.audit_filter import AuditFilter, Term
@@ -56,9 +58,10 @@ class Part:
 
 PARTS: tuple[Part, ...] = (
     Part("pulse", pulse.read, beats=True, alone=True),
-    Part("views", views.read, alone=True),
+    Part("views", views.read, beats=True, alone=True),
     Part("range", chosen_range.read, alone=True),
     Part("cards", cards.read, beats=True),
+    Part("before", before.read, beats=True, later=True),
     Part("histogram", histogram.read, beats=True),
     Part("tabs", body.tabs, alone=True),
     Part("filters", filters.read, alone=True),
@@ -70,7 +73,10 @@ PARTS: tuple[Part, ...] = (
 )
 
 # What has a style and a script of its own.
-_DRESSED = ("histogram", "facets", "filters", "actions", "table", "panel", "tabs", "views", "charts")
+_DRESSED = (
+    *("histogram", "facets", "filters", "actions", "table", "panel", "tabs", "views"),
+    "charts",
+)
 
 
 class ActivityPage:
@@ -83,8 +89,10 @@ class ActivityPage:
         for name in (
             "layout",
             "histogram",
+            "cards",
             "facets",
             "filters",
+            "pulse",
             "actions",
             "table",
             "panel",
@@ -93,7 +101,7 @@ class ActivityPage:
             "charts",
         )
     )
-    scripts: Sequence[str] = tuple(f"activity/{name}.js" for name in _DRESSED)
+    scripts: Sequence[str] = tuple(f"activity/{name}.js" for name in (*_DRESSED, "columns"))
     ranged = True
     title = "Audit log"
     about = "everything that happened on this instance"
@@ -155,7 +163,8 @@ class ActivityPage:
             error, draws = refused, [part for part in draws if part.alone]
             found = await self._read(replace(reading, asked=None, filter=AuditFilter()), draws)
         draw = partial(self._draw, reading, draws, found, error)
-        return error, await instance.store.offload(draw)
+        regions = await instance.store.offload(draw)
+        return error, regions if beat else beside(regions, reading.state.tab, found.get("body"))
 
     async def _filtered(self, reading: Reading) -> Reading:
         people = reading.reader.instance.people
