@@ -17,6 +17,7 @@ from console.audit import Caller
 from console.identity.rights import require
 from console.instance import Instance
 from console.pages import shell
+from console.pages.charts import Chart, Drawn
 from console.pages.entry import Arrival, Page
 from console.pages.live import Live
 from console.pages.render import ENVIRONMENT, render
@@ -47,18 +48,21 @@ def document(page: Regions, instance: Instance) -> Callable[[], Live]:
         if arrival is not None:  # none when a websocket comes back after the server was restarted
             doc.template = ENVIRONMENT.get_template(page.template)
             doc.template_variables.update({**arrival.variables, "xsrf": request.xsrf})
-        return _live(page, instance, request.caller)
+        return _live(page, instance, request.caller, arrival)
 
     return visit
 
 
-def _live(page: Regions, instance: Instance, came: Caller) -> Live:
-    steps = 0
+def _live(page: Regions, instance: Instance, came: Caller, arrival: Arrival | None) -> Live:
+    steps = turns = 0  # a beat is a step, but no turn of the reader's: the chart stays
+    chart = Chart(instance, pn.state.curdoc)
+    if arrival is not None and isinstance(first := arrival.variables.get("regions"), Drawn):
+        pn.state.onload(partial(chart.show, first, lambda: turns == 0))
 
     async def go(query: str, *, push: bool, beat: bool) -> None:
-        nonlocal steps
-        steps += 1
-        step = steps
+        nonlocal steps, turns
+        steps, turns = steps + 1, turns + (not beat)
+        step, turn = steps, turns
         try:
             principal = await instance.gate.still(came.me)
             require(principal, page.right)
@@ -72,10 +76,12 @@ def _live(page: Regions, instance: Instance, came: Caller) -> Live:
             kept = {} if error.status >= 500 else dict.fromkeys((*page.regions, "health"), "")
             notice = render("notice.html", error=error, back=_address(page, query))
             live.patch({**kept, "notice": notice}, step=step)
+            await chart.show(Drawn(), lambda: turn == turns)
             return
         if step == steps:  # else the reader has gone on already
             shown = {**regions, "health": dot}
             live.patch(shown, step=step, address=_address(page, query), push=push)
+            await chart.show(regions, lambda: turn == turns)
 
     def start(query: str, push: bool, beat: bool) -> None:  # noqa: FBT001 (as the browser sent it)
         pn.state.execute(partial(go, query.removeprefix("?"), push=push, beat=beat))

@@ -1,0 +1,81 @@
+"""The chart beside a page's regions: a second root of the visit's document.
+
+It comes with the first tab that has one, after its regions: plotting costs half a second and 30 MB
+once, and no page waits for it. HoloViews draws in the store's pool, off the event loop; what the
+document gets is a finished figure, so that nothing of the drawing outlives it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import panel as pn
+
+from console.instance import Instance
+from console.pages.live import _Plain
+
+CHARTS = ("performance", "usage")  # tabs that have one, by their name among the views
+_ONE = threading.Lock()  # HoloViews keeps options in one place for all threads
+
+
+class Drawn(dict[str, str]):
+    """Regions with what is to be drawn beside them: the name of a view and its answer, or None
+    where no chart belongs to them. Plain regions leave a chart as it is."""
+
+    chart: tuple[str, Mapping[str, Any]] | None = None
+
+
+def beside(regions: Mapping[str, str], tab: str, body: Mapping[str, Any] | None) -> Drawn:
+    """`regions` of a tab, and its chart if it has one and there is something to see."""
+    drawn = Drawn(regions)
+    if tab in CHARTS and body and (body.get("events_total") or body.get("people")):
+        drawn.chart = tab, body
+    return drawn
+
+
+def figure(name: str, answer: Mapping[str, Any]) -> Any:
+    """The view as a Bokeh figure. Blocks."""
+    with _ONE:
+        import holoviews as hv
+
+        from console.views import VIEWS
+
+        plot = hv.renderer("bokeh").get_plot(VIEWS[name].draw(answer))
+        made = plot.state
+        plot.cleanup()  # else its options and data stay for ever
+        return made
+
+
+class Chart:
+    """The chart of one visit. `show` is called on the event loop, `doc` is the visit's document."""
+
+    def __init__(self, instance: Instance, doc: Any) -> None:
+        self._instance, self._doc = instance, doc
+        self._pane: Any = None
+
+    async def show(self, regions: Mapping[str, str], wanted: Callable[[], bool]) -> None:
+        """Draw what belongs to `regions`, unless the reader has gone on meanwhile."""
+        if not isinstance(regions, Drawn):
+            return
+        if regions.chart is None:
+            if self._pane is not None and self._pane.object is not None:
+                self._doc.add_next_tick_callback(partial(self._put, None, wanted))
+            return
+        made = await self._instance.store.offload(figure, *regions.chart)
+        # A root is added while the document's lock is held, which is so in the next tick.
+        self._doc.add_next_tick_callback(partial(self._put, made, wanted))
+
+    def _put(self, made: Any, wanted: Callable[[], bool]) -> None:
+        if not wanted():
+            return
+        if self._pane is not None:
+            self._pane.object = made
+            return
+        self._pane = pn.pane.Bokeh(made, sizing_mode="stretch_width", design=_Plain)
+        frame = pn.Row(
+            self._pane, css_classes=["agnes-chart"], sizing_mode="stretch_width", design=_Plain
+        )
+        frame.server_doc(self._doc, location=False)

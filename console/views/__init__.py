@@ -1,0 +1,51 @@
+"""Charts and tables of the console, for a page and for JupyterLab alike: `show(client, "usage")`.
+
+A view is drawn from the answer of an endpoint, wherever it comes from: a page passes what it has
+read, a notebook a client (`console.client.connect()`). The same answer gives the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import holoviews as hv
+import panel as pn
+
+from console.views import durations, histogram, queries, usage
+
+hv.extension("bokeh", logo=False)
+
+_OBSERVED = "/api/admin/observability"
+
+
+class Asks(Protocol):
+    """What is needed of a client: `console.client.Client` has it."""
+
+    def request(self, method: str, path: str, **options: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class View:
+    """`draw` makes a HoloViews object of the endpoint's answer."""
+
+    title: str
+    endpoint: str
+    draw: Callable[[Mapping[str, Any]], Any]
+
+
+VIEWS: Mapping[str, View] = {
+    "timeline": View("Events over time", f"{_OBSERVED}/histogram", histogram.draw),
+    "performance": View("Duration over time", f"{_OBSERVED}/performance", durations.draw),
+    "usage": View("People over time", f"{_OBSERVED}/usage", usage.draw),
+    "queries": View("Queries", f"{_OBSERVED}/queries", queries.draw),
+}
+
+
+def show(client: Asks, name: str, **filter: Any) -> Any:
+    """The view `name` as a Panel object. `filter` are the timeline's own parameters:
+    `show(client, "performance", since_minutes=1440, source="web")`."""
+    view = VIEWS[name]
+    answer = client.request("GET", view.endpoint, params=filter)
+    return pn.Column(f"**{view.title}**", pn.pane.HoloViews(view.draw(answer)))
