@@ -27,7 +27,7 @@ class ActivityState(param.Parameterized):
     looked = param.String(default="", doc="When that view was opened before; `never` for never.")
     cursor = param.Tuple(default=("", ""), length=2, doc="Time and id of the row at the edge.")
     newer = param.Boolean(default=False, doc="It ends before the cursor, not begins after.")
-    top = param.String(default="", doc="`time,id` of the list's first row, when the page asks itself.")
+    top = param.String(default="", doc="`time,id` of the list's first row, at a beat.")
     row = param.String(default="", doc="Id of the event in the side panel.")
     undo = param.Boolean(default=False, doc="The side panel shows what undoing would do.")
 

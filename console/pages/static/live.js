@@ -45,15 +45,19 @@ export function render({ model, view }) {
     model.send_msg({ go: search, push });
   };
   // A page whose state changes by itself says in `data-again` after how many milliseconds it is to be asked again.
+  // Where the reader has switched that off (`data-auto`), it is not. `data-beside` is a part of the question that is no
+  // part of the address: what stands on the page already.
+  const AGAIN = "[data-again]:not([data-auto=off] [data-auto])";
   const again = () => {
     clearTimeout(clock);
-    const after = document.querySelector("[data-again]")?.dataset.again;
-    if (after) clock = setTimeout(beat, after);
+    const after = document.querySelector(AGAIN)?.dataset.again;
+    if (after) clock = setTimeout(() => document.querySelector(AGAIN) && beat(), after);
   };
   const beat = () => {
     clearTimeout(clock);
     if (lost || waiting !== null || document.hidden) return; // each of these ends with a beat or an answer
-    model.send_msg({ go: location.search || "?", push: false, beat: true });
+    const beside = document.querySelector("[data-beside]")?.dataset.beside;
+    model.send_msg({ go: "?" + [location.search.slice(1), beside].filter(Boolean).join("&"), push: false, beat: true });
   };
   // What was done is said in passing; what went wrong stays on the page.
   const tell = (html) => {
@@ -115,7 +119,7 @@ export function render({ model, view }) {
   document.addEventListener("click", twice);
   document.addEventListener("keydown", twice);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && document.querySelector("[data-again]")) beat();
+    if (!document.hidden && document.querySelector(AGAIN)) beat();
   });
   setInterval(() => document.querySelectorAll("[data-age]").forEach(age), 5000);
   document.addEventListener("change", (event) => {
