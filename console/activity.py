@@ -13,6 +13,7 @@ from console.audit import Caller
 from console.instance import Instance
 from console.masking import mask
 from console.queries import audit
+from console.queries import earlier as earlier_window
 from console.queries.audit import Order
 from console.queries.audit_filter import AuditFilter
 from console.queries.masked import SeenMasked
@@ -156,6 +157,26 @@ def _windows(filter: AuditFilter, by: Order) -> Iterable[AuditFilter]:
 
 def kpis(reader: Reader, filter: AuditFilter) -> Row:
     (found,) = reader.ask(audit.kpis, filter)
+    return _figures(found, filter)
+
+
+def before(reader: Reader, filter: AuditFilter) -> Row | None:
+    """The KPIs of the window of the same length before; None where it has no rows, or begins before
+    the log does."""
+    if filter.since is None or filter.until is None:
+        return None
+    try:
+        start = filter.since - (filter.until - filter.since)
+    except OverflowError:
+        return None
+    earlier = filter.between(start, filter.since - timedelta(microseconds=1))
+    (found,) = reader.ask(earlier_window.kpis, earlier)
+    if not found["events_total"] or found["oldest"] > start:
+        return None
+    return _figures(found, earlier)
+
+
+def _figures(found: Row, filter: AuditFilter) -> Row:
     total, measured, p95 = found["events_total"], found["measured"], found["p95_duration_ms"]
     return {
         "window_minutes": window_minutes(filter),

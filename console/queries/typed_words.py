@@ -74,12 +74,13 @@ def _word(match: re.Match[str]) -> Word:
 
 def word(field: str, value: str | None, *, excluded: bool = False) -> str:
     """`field:value` as it is typed, meaning exactly this value, or for None rows that have none;
-    quoted where it must be. A person is their e-mail or an id."""
+    quoted where it must be. A person is their e-mail or an id. Nobody is called `none`, and no kind
+    of client is."""
     return str(_exactly(field, value, excluded=excluded))
 
 
 def _exactly(field: str, value: str | None, *, excluded: bool = False) -> Word:
-    if value is None:
+    if value is None or (value == "none" and field in ("user", "kind")):
         return Word("none", field, excluded)
     known = "@" in value if field == "user" else value in _KNOWN.get(field, ())
     return Word(value, field, excluded, exact=not known)
