@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
 import orjson
@@ -11,6 +12,7 @@ import orjson
 _COMPARED = 200  # lines of each side that are matched with each other: the work grows with both
 _AROUND = 2  # lines shown before and after what differs
 _WIDEST = 400  # characters of a line; the side panel has it whole
+_BEFORE = 40  # characters shown before the first that differs
 _SHORT = 40  # characters
 _FIRST = 6  # lines that stand open
 _MOST = 120  # lines shown at all
@@ -44,8 +46,22 @@ def folded(before: Any, after: Any) -> Lines:
 
 
 def compared(before: Any, after: Any) -> list[Line]:
-    """The lines in which two values of JSON differ."""
-    old, new = _lines(before), _lines(after)
+    """The lines in which two values of JSON differ, and a few around them."""
+    found = _compared(_lines(before), _lines(after))
+    if before != after and all(line.sign in " …" for line in found):
+        found = _compared([_written(before)], [_written(after)])  # 1 and "1", "a" and "a\n"
+    start = _start(found)
+    return [line._replace(text=_cut(line.text, start)) for line in found]
+
+
+def _start(lines: Sequence[Line]) -> int:
+    """From where to show lines that are too long: where one differs from the one it became."""
+    differing = [line.text for line in lines if line.sign in "-+"]
+    same = len(commonprefix(differing)) if len(differing) == 2 else 0
+    return same - _BEFORE if same > _WIDEST - _BEFORE else 0
+
+
+def _compared(old: Sequence[str], new: Sequence[str]) -> list[Line]:
     start = _equal(old, new)
     end = _equal(old[start:][::-1], new[start:][::-1])
     gone, come = old[start : len(old) - end], new[start : len(new) - end]
@@ -100,11 +116,11 @@ def _lines(value: Any) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str):
-        return [_cut(line) for line in value.splitlines()] or ['""']
+        return value.splitlines() or ['""']
     if isinstance(value, list):
-        return [_cut(_plain(part)) for part in value] or ["[]"]
+        return [_plain(part) for part in value] or ["[]"]
     if isinstance(value, dict):
-        return [_cut(f"{name}: {_plain(part)}") for name, part in value.items()] or ["{}"]
+        return [f"{name}: {_plain(part)}" for name, part in value.items()] or ["{}"]
     return [_plain(value)]
 
 
@@ -113,8 +129,15 @@ def _plain(value: Any) -> str:
         return value
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_plain(part)}" for name, part in value.items())
+    return _written(value)
+
+
+def _written(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+def _cut(text: str, start: int) -> str:
+    if len(text) <= _WIDEST:
+        return text
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
