@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.cli import admin_changes, admin_syncs
+from console.cli import admin_changes, admin_insights, admin_syncs
 from console.cli.events import Source, events
 from console.cli.exits import FAILED
 from console.cli.output import (
@@ -117,5 +117,8 @@ for _command in (
     admin_changes.rollback,
     admin_changes.reveal,
     admin_syncs.syncs,
+    admin_insights.queries,
+    admin_insights.performance,
+    admin_insights.usage,
 ):
     app.command()(_command)

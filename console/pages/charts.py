@@ -15,7 +15,7 @@ from typing import Any
 import panel as pn
 
 from console.instance import Instance
-from console.pages.live import _Plain
+from console.pages.live import Plain
 
 CHARTS = ("performance", "usage")  # tabs that have one, by their name among the views
 _ONE = threading.Lock()  # HoloViews keeps options in one place for all threads
@@ -74,8 +74,8 @@ class Chart:
         if self._pane is not None:
             self._pane.object = made
             return
-        self._pane = pn.pane.Bokeh(made, sizing_mode="stretch_width", design=_Plain)
+        self._pane = pn.pane.Bokeh(made, sizing_mode="stretch_width", design=Plain)
         frame = pn.Row(
-            self._pane, css_classes=["agnes-chart"], sizing_mode="stretch_width", design=_Plain
+            self._pane, css_classes=["agnes-chart"], sizing_mode="stretch_width", design=Plain
         )
         frame.server_doc(self._doc, location=False)

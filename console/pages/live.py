@@ -20,7 +20,7 @@ from panel.theme.base import Design
 pn.extension()
 
 
-class _Plain(Design):
+class Plain(Design):
     """No look of Panel's: the page has its own. Panel's would cost each page two models and two
     requests for styles."""
 
@@ -40,7 +40,7 @@ class Live(pn.custom.JSComponent):
     _esm = Path(__file__).parent / "static" / "live.js"
 
     def __init__(self, *, go: Callable[[str, bool, bool], None], **params: Any) -> None:
-        super().__init__(design=_Plain, **params)
+        super().__init__(design=Plain, **params)
         self._go = go
 
     def patch(self, regions: dict[str, str], *, step: int, **address: Any) -> None:

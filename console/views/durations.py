@@ -38,7 +38,13 @@ def draw(answer: Mapping[str, Any]) -> Any:
     low, high = (min(known), max(known)) if known else (1.0, 1000.0)
     return found.opts(
         hv.opts.Overlay(
-            **options(logy=True, yticks=list(_TICKS), ylim=(low / 1.5, high * 1.5)),
+            **options(
+                answer["buckets"],
+                seconds,
+                logy=True,
+                yticks=list(_TICKS),
+                ylim=(low / 1.5, high * 1.5),
+            ),
         )
     )
 

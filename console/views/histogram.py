@@ -23,7 +23,9 @@ def draw(answer: Mapping[str, Any]) -> Any:
         bars["other"].append((start, error, start + step, total, *said))
     top = max([1, *(bucket["total"] for bucket in answer["buckets"])])
     parts = [_bars(bars["other"], "events", "accent"), _bars(bars["error"], "errors", "err")]
-    return hv.Overlay(parts).opts(hv.opts.Overlay(**options(ylim=(0, top * 1.2))))
+    return hv.Overlay(parts).opts(
+        hv.opts.Overlay(**options(answer["buckets"], seconds, ylim=(0, top * 1.2)))
+    )
 
 
 def _bars(bars: list[Any], label: str, token: str) -> Any:

@@ -8,8 +8,8 @@ the browser, where the theme is known: the figure carries the tokens it was draw
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ HEIGHT = 220
 TAG = "agnes-tokens"
 _TOKENS = Path(console.__file__).parent / "pages" / "static" / "tokens.css"
 _SMALL = "11px"
+_SANS = "system-ui, sans-serif"
 
 
 @cache
@@ -29,19 +30,22 @@ def tokens() -> Mapping[str, str]:
     return dict(re.findall(r"--([a-z-]+):\s*(#[0-9a-fA-F]{3,8})\b", light))
 
 
-def options(**more: Any) -> dict[str, Any]:
-    """What every chart over time has: no toolbar, a drag along the time axis zooms, quiet axes."""
+def options(buckets: Sequence[Mapping[str, Any]], seconds: int, **more: Any) -> dict[str, Any]:
+    """What every chart over time has: all of its buckets from edge to edge, no toolbar, a drag
+    along the axis zooms, times in UTC."""
+    first, last = moment(buckets[0]["ts"]), moment(buckets[-1]["ts"])
     return {
+        "xlim": (first, last + timedelta(seconds=seconds)),
         "responsive": True,
         "height": HEIGHT,
         "default_tools": [],
         "tools": ["xbox_zoom"],
         "active_tools": ["xbox_zoom"],
         "toolbar": None,
-        "xlabel": "UTC",
+        "xlabel": "",
         "ylabel": "",
-        "legend_position": "top_left",
-        "legend_cols": 4,
+        "legend_position": "top",
+        "legend_cols": 8,
         "show_grid": True,
         "backend_opts": {"legend.background_fill_alpha": 0, "legend.border_line_alpha": 0},
         "hooks": [_dress],
@@ -58,14 +62,16 @@ def _dress(plot: Any, element: object) -> None:
     for axis in figure.axis:
         axis.axis_line_color = axis.major_tick_line_color = colour["line"]
         axis.minor_tick_line_color = None
-        axis.major_label_text_color = axis.axis_label_text_color = colour["muted"]
-        axis.major_label_text_font_size = axis.axis_label_text_font_size = _SMALL
-        axis.axis_label_text_font_style = "normal"
+        axis.major_label_text_color = colour["muted"]
+        axis.major_label_text_font_size = _SMALL
+        axis.major_label_text_font = _SANS
     for grid in figure.grid:
         grid.grid_line_color = colour["line"] if grid.dimension == 1 else None
     for legend in figure.legend:
         legend.label_text_color, legend.label_text_font_size = colour["ink"], _SMALL
-        legend.padding = legend.margin = 2
+        legend.label_text_font = _SANS
+        legend.padding = legend.margin = 0
+        legend.location = "left"
 
 
 def moment(value: datetime | str) -> datetime:

@@ -29,7 +29,9 @@ def draw(answer: Mapping[str, Any]) -> Any:
         parts.append(_line(rows, "people_7d", "accent", label="in 7 days"))
     tops = [row["people"] for row in rows] + [row["people_7d"] or 0 for row in rows]
     top = max([1, *tops])
-    return hv.Overlay(parts).opts(hv.opts.Overlay(**options(ylim=(0, top * 1.25))))
+    return hv.Overlay(parts).opts(
+        hv.opts.Overlay(**options(answer["buckets"], seconds, ylim=(0, top * 1.25)))
+    )
 
 
 def _row(bucket: Mapping[str, Any], seconds: int) -> dict[str, Any]:
