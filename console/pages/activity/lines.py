@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from os.path import commonprefix
 from typing import Any, NamedTuple
 
 import orjson
@@ -57,7 +56,7 @@ def compared(before: Any, after: Any) -> list[Line]:
 def _start(lines: Sequence[Line]) -> int:
     """From where to show lines that are too long: where one differs from the one it became."""
     differing = [line.text for line in lines if line.sign in "-+"]
-    same = len(commonprefix(differing)) if len(differing) == 2 else 0
+    same = _equal(*differing) if len(differing) == 2 else 0
     return same - _BEFORE if same > _WIDEST - _BEFORE else 0
 
 
