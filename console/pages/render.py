@@ -81,7 +81,7 @@ def json(value: Any) -> str:
 
 
 def age(seconds: float) -> str:
-    """How long ago, or for what is below 0 in how long; `live.js` keeps such texts right."""
+    """How long ago, or for what is below 0 in how long; `times.js` keeps such texts right."""
     size = abs(round(seconds))
     unit, name = next((one for one in _AGES if size >= one[0]), _AGES[-1])
     text = f"{size // unit} {name}"

@@ -15,7 +15,10 @@ from schema.policy import Principal
 
 # In this order: what others use comes first.
 _FIRST = ("core", "toast", "patch", "keys")
-SCRIPTS = tuple(f"shell/{name}.js" for name in (*_FIRST, "menu", "copy", "palette", "connection"))
+SCRIPTS = tuple(
+    f"shell/{name}.js"
+    for name in (*_FIRST, "menu", "copy", "range", "ranges", "palette", "connection")
+)
 
 
 def menu(pages: Iterable[Page], viewer: Principal) -> list[tuple[str, list[Page]]]:

@@ -6,20 +6,6 @@ const SLOW = 10_000; // milliseconds without an answer, after which somebody sho
 
 const regions = () => document.querySelectorAll("[data-region]");
 
-// "3 min ago" and "in 3 min" as console/pages/render.py writes them; `data-age` is in seconds, below 0 for what comes.
-const seen = new WeakMap();
-
-function age(time) {
-  const said = `${time.dateTime} ${time.dataset.age}`;
-  if (seen.get(time)?.said !== said) seen.set(time, { said, at: performance.now() - 1000 * time.dataset.age });
-  const seconds = Math.round((performance.now() - seen.get(time).at) / 1000);
-  const size = Math.abs(seconds);
-  const [unit, name] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([unit]) => size >= unit) ?? [1, "s"];
-  const text = `${Math.floor(size / unit)} ${name}`;
-  const shown = seconds < 0 ? `in ${text}` : `${text} ago`;
-  if (time.textContent !== shown) time.textContent = shown;
-}
-
 function query(form) {
   const given = [...new FormData(form)].filter(([, value]) => value !== "");
   return "?" + new URLSearchParams(given);
@@ -121,7 +107,6 @@ export function render({ model, view }) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && document.querySelector(AGAIN)) beat();
   });
-  setInterval(() => document.querySelectorAll("[data-age]").forEach(age), 5000);
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (form && event.target.matches("select, input[type=checkbox]") && form.matches("[data-live] form, form[data-live]")) form.requestSubmit();
