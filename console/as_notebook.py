@@ -157,7 +157,7 @@ def notebook(
     is the address that shows the same, `names` are people's by their ids, `seconds` the length of
     a bar of the picture."""
     request = for_server(held)
-    people = str(by_people(Written("found")))  # type: ignore[arg-type]
+    people = str(by_people(Written("found")))
     title = "My activity" if own else "Audit log"
     cells = [
         _text(_TITLE.format(title=title, page=page, **{"since": "", "until": "", **request})),
@@ -216,7 +216,7 @@ what follows is the rest."""
 
 _TABLE = """\
 newest = found.order_by(ibis.desc("timestamp"), ibis.desc("id")).limit(50)
-newest.drop("params_before", "user_id").execute()"""
+newest.drop("params_before", "user_id").to_pyarrow().to_pandas()"""
 
 _FIGURES = """\
 found.aggregate(
@@ -227,7 +227,7 @@ found.aggregate(
     errors=found.count(where=found.result_class == "error"),
     p95_duration_ms=found.duration_ms.quantile(0.95),
     rows_with_duration=found.duration_ms.count(),
-).execute()"""
+).to_pyarrow().to_pandas()"""
 
 _PICTURE = """\
 import matplotlib.pyplot as plt
@@ -236,7 +236,7 @@ import pandas as pd
 bar = pd.Timedelta(seconds={seconds})
 bars = found.group_by(at=found.timestamp.bucket(seconds={seconds})).aggregate(
     events=found.count(), errors=found.count(where=found.result_class == "error")
-).execute()
+).to_pyarrow().to_pandas()
 figure, axes = plt.subplots(figsize=(9, 2.8), layout="constrained")
 axes.bar(bars["at"], bars["events"], width=bar, align="edge", color="#0f766e")
 axes.bar(bars["at"], bars["errors"], width=bar, align="edge", color="#b91c1c")
@@ -249,7 +249,7 @@ def _filtered(filter: AuditFilter, names: Mapping[str, str]) -> str:
     lines = [f"# {value} is {_one_line(names[value])}" for value in asked if value in names]
     found = [f"    {one}," for one in conditions(filter)]
     lines += ["found = events.filter(", *found, ")"] if found else ["found = events"]
-    return "\n".join([*lines, 'print(f"{found.count().execute():,} of them match")'])
+    return "\n".join([*lines, 'print(f"{found.count().to_pyarrow().as_py():,} of them match")'])
 
 
 def _dict(request: Mapping[str, str]) -> str:
@@ -266,5 +266,5 @@ def _text(source: str) -> dict[str, Any]:
 
 
 def _code(source: str) -> dict[str, Any]:
-    kept = {"execution_count": None, "outputs": [], "source": source}
+    kept: dict[str, Any] = {"execution_count": None, "outputs": [], "source": source}
     return {"cell_type": "code", "metadata": {}, **kept}
