@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -143,8 +143,10 @@ def _bars(
 def _form(at: datetime, step: timedelta) -> str:
     if step >= timedelta(days=90):
         return "%b %Y"
-    if step >= timedelta(days=1) or (at.hour, at.minute, at.second) == (0, 0, 0):
+    if step >= timedelta(days=1):
         return "%d %b"
+    if at.time() == time.min:
+        return "%d %b %H:%M"  # a midnight of UTC is none in most zones
     return "%H:%M:%S" if at.second else "%H:%M"
 
 
@@ -165,7 +167,8 @@ def _out(reading: Reading, since: datetime, until: datetime) -> str | None:
             return reading.state.url(since_minutes=str(minutes))
     half = (until - since) / 2
     try:
-        later = min(until + half + timedelta(seconds=1), max(reading.at, until))
+        later = (until + half + timedelta(seconds=1)).replace(microsecond=0)
+        later = min(later, max(reading.at, until))
         earlier = max(later - 4 * half, datetime(FIRST_YEAR, 1, 1))
     except OverflowError:  # all of time is shown
         return None

@@ -24,7 +24,9 @@
     const [events, errors] = [sum("total"), sum("error")];
     const withDay = bars()[0].dataset.since.slice(0, 10) !== bars().at(-1).dataset.until.slice(0, 10);
     const zone = agnes.kept("times") === "local" ? "" : " UTC";
-    const when = Object.assign(document.createElement("b"), { textContent: `${clock(first.since, withDay)} – ${clock(last.end, withDay)}${zone}` });
+    const [from, to] = [clock(first.since, withDay), clock(last.end, withDay)];
+    const until = withDay && from.slice(0, 6) === to.slice(0, 6) ? to.slice(7) : to;
+    const when = Object.assign(document.createElement("b"), { textContent: `${from} – ${until}${zone}` });
     const figures = `${events.toLocaleString("en")} ${events === 1 ? "event" : "events"}, ${errors.toLocaleString("en")} ${errors === 1 ? "error" : "errors"}`;
     readout.replaceChildren(when, ` · ${figures}`);
   };
@@ -66,7 +68,8 @@
     return near && near.away <= away ? near : { bar, away };
   }, null).bar;
 
-  document.addEventListener("dragstart", (event) => event.target.closest?.(".hist .bar") && event.preventDefault());
+  // A bar is no link to be dragged away, nor is a text chosen.
+  document.addEventListener("mousedown", (event) => !event.button && event.target.closest?.(".hist .plot") && event.preventDefault());
   document.addEventListener("pointerdown", (event) => {
     moved = false;
     if (event.button || !event.isPrimary || !event.target.closest?.(".hist .plot")) return;
