@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -86,9 +85,7 @@ def test_a_long_line_is_shown_where_it_differs() -> None:
     assert len(come.text) < 100
 
 
-def test_long_texts_are_cut_and_cost_little() -> None:
+def test_long_texts_are_cut_and_not_matched_line_by_line() -> None:
     assert len(compared(None, "x" * 10_000)[0].text) == 400
-    began = perf_counter()
-    compared("a\nb\n" * 20_000, "b\na\n" * 20_000)
-    compared("a\nb\n" * 100, "b\na\n" * 100)
-    assert perf_counter() - began < 1
+    assert signs("a\nb\n" * 50, "b\na\n" * 50) == "-…  +"
+    assert signs("a\nb\n" * 150, "b\na\n" * 150) == "-" * 300 + "+" * 300
