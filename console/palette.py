@@ -6,17 +6,17 @@ sessions by the policy of their rows. It blocks: call it through `store.offload`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from console import links, sessions
+from console import links
 from console.identity.rights import ACTIVITY, ADMIN, may
 from console.instance import Instance
-from console.queries.sessions import SessionFilter
+from console.queries.sessions import SessionFilter, SessionsSeen
 from schema.bind import Text
 from schema.policy import Principal
 from schema.table import rows_of
@@ -115,26 +115,31 @@ def _people(instance: Instance, me: Principal) -> Iterator[Found]:
         yield Found("user", one.label, detail.strip(), links.href("user", one.id), about=one.id)
 
 
-def _sessions(
-    instance: Instance, me: Principal, text: str, most: int
-) -> tuple[Iterable[Found], int]:
+def _newest_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> ir.Table:
+    """The newest sessions that match, each with the `total` of them."""
+    rows = seen.rows()
+    rows = filter.apply(rows, rows)
+    rows = rows.select("session_file", "user_id", "uploaded_at", total=rows.count().over())
+    return rows.order_by([rows.uploaded_at.desc(nulls_first=False), rows.session_file]).limit(limit)
+
+
+def _sessions(instance: Instance, me: Principal, text: str, most: int) -> tuple[list[Found], int]:
     """The newest sessions with `text` in their name or their person's, and how many there are."""
     filter = SessionFilter(terms={"q": text.lower()} if text else {})
-    reader = sessions.Reader(instance, me)
-    rows = sessions.listed(reader, filter, sort="uploaded_at:desc", limit=most, offset=0)
-    total = sessions.total(reader, filter) if text else len(rows)
-    return [_session(row, me) for row in rows], total
+    whole = -(-most // MOST) * MOST  # few lengths, so that few questions are compiled
+    seen = SessionsSeen.by(me)
+    rows = instance.store.rows(_newest_sessions, seen, filter, whole)
+    return [_session(instance, me, row) for row in rows[:most]], rows[0]["total"] if rows else 0
 
 
-def _session(row: dict[str, Any], me: Principal) -> Found:
-    owner, _, name = row["session_file"].rpartition("/")
-    own = not may(me, ACTIVITY)
-    at = row["uploaded_at"]
-    said = (row["user_name"] or row["user_email"], f"{at:%d %b %H:%M} UTC" if at else None)
-    one = Found(
+def _session(instance: Instance, me: Principal, row: dict[str, Any]) -> Found:
+    person, at = instance.people.get(row["user_id"]), row["uploaded_at"]
+    said = (person and person.label, at and f"{at:%d %b %H:%M} UTC")
+    name = row["session_file"].rpartition("/")[2]
+    return Found(
         "session",
         name.removesuffix(".jsonl"),
         " · ".join(filter(None, said)),
-        links.history("session", row["session_file"], own=own),
+        links.history("session", row["session_file"], own=not may(me, ACTIVITY)),
+        about=row["user_id"],
     )
-    return replace(one, about=row["user_id"] or owner)

@@ -54,8 +54,9 @@
     try {
       const answer = await fetch(`/api/palette?${new URLSearchParams({ q: text })}`, { signal: mine.signal });
       if (!answer.ok) throw new Error((await answer.json()).error);
-      const { rows: found } = await answer.json();
-      if (asked === mine && dialog.open) show([...found, ...acts(text)]);
+      const { rows: found, total } = await answer.json();
+      const words = total > found.length ? `${found.length} of ${total}: type more of the name` : undefined;
+      if (asked === mine && dialog.open) show([...found, ...acts(text)], words);
     } catch (error) {
       if (mine.signal.aborted) return;
       show(acts(text), error instanceof TypeError ? "The server does not answer. Try again in a moment." : error.message);
