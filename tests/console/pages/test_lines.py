@@ -87,5 +87,5 @@ def test_a_long_line_is_shown_where_it_differs() -> None:
 
 def test_long_texts_are_cut_and_not_matched_line_by_line() -> None:
     assert len(compared(None, "x" * 10_000)[0].text) == 400
-    assert signs("a\nb\n" * 50, "b\na\n" * 50) == "-…  +"
+    assert signs("a\nb\n" * 50, "b\na\n" * 50) == "+  …  -"
     assert signs("a\nb\n" * 150, "b\na\n" * 150) == "-" * 300 + "+" * 300
