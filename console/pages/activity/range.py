@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from console.pages.activity.reading import Reading
@@ -27,7 +27,8 @@ def read(reading: Reading) -> dict[str, Any]:
     """What is shown, and what a choice changes.
 
     `minutes`: a relative range; else None. `since`, `until`: its ends, None where the filter could
-    not be read; `is_open`: it reaches until now. `query`: the typed query without the bounds typed
+    not be read; `is_open`: it reaches until now. `from`, `to`: what a form for an
+    absolute one begins with. `query`: the typed query without the bounds typed
     in it, which a range chosen here replaces; `kept`: all else that the page asks for."""
     state, filter = reading.state, reading.filter
     typed = typed_words.words(state.given.get("query", ""))
@@ -36,9 +37,12 @@ def read(reading: Reading) -> dict[str, Any]:
     absolute = {name for name in ("since", "until") if name in state.given}
     absolute |= {word[:5] for word in bounds if "-" in word}  # a span has no dash, each date has
     kept = {**asks(state), "query": query, "view": state.view, "looked": state.looked}
+    ends = _whole(filter.since, filter.until) if not absolute else (filter.since, filter.until)
     return {
         "spans": SPANS,
         "minutes": None if absolute else _minutes(filter.since, filter.until),
+        "from": ends[0],
+        "to": ends[1],
         "since": filter.since,
         "until": filter.until,
         "is_open": "until" not in absolute,
@@ -49,6 +53,16 @@ def read(reading: Reading) -> dict[str, Any]:
 
 def _minutes(since: datetime | None, until: datetime | None) -> int | None:
     return None if since is None or until is None else round((until - since).total_seconds() / 60)
+
+
+def _whole(
+    since: datetime | None, until: datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    """The whole minutes around a window that ends now."""
+    if since is None or until is None:
+        return since, until
+    whole = timedelta(seconds=until.second, microseconds=until.microsecond)
+    return since - whole, until - whole + timedelta(minutes=1)
 
 
 def _is_bound(word: str) -> bool:

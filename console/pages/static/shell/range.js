@@ -5,6 +5,10 @@
   const SPAN = /^(\d{1,5})\s*(m|h|d|w)$/, UNITS = { m: 1, h: 60, d: 1440, w: 10080 };
   const LONGEST = 43200; // minutes; the server's own bound of a relative range
   const menu = () => document.querySelector("details.range");
+  const shown = () => {
+    const { minutes, since, until, openEnd } = menu().dataset;
+    return { minutes, since: since && utc(new Date(since)), until: until && utc(new Date(until)), openEnd };
+  };
   const isLocal = () => document.documentElement.dataset.times === "local";
   const two = (number) => String(number).padStart(2, "0");
   const utc = (at) => at.toISOString().replace(/(\.000)?Z$/, "Z");
@@ -45,7 +49,7 @@
   const acts = {
     copy: async () => {
       if (!menu().dataset.since) return agnes.toast("There is no range to copy: the filter could not be read.", "bad");
-      const said = text(menu().dataset);
+      const said = text(shown());
       agnes.kept("range", said);
       await agnes.copy(said);
       agnes.toast(`Copied ${said}`);
@@ -63,7 +67,7 @@
       }
     },
     fix: () => {
-      const { minutes, since, until, openEnd } = menu().dataset;
+      const { minutes, since, until, openEnd } = shown();
       if (!since) return;
       if (!minutes && openEnd === undefined) return agnes.toast("The range is absolute already.");
       show({ since, until });
