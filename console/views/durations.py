@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import holoviews as hv
 
-from console.views.style import at, moment, options, span, tokens
+from console.views.style import at, moment, options, pointed, span, tokens
 
 PARTS = (("p50", "accent"), ("p95", "warn"), ("p99", "err"))
 _TICKS = (
@@ -20,55 +21,40 @@ _TICKS = (
 def draw(answer: Mapping[str, Any]) -> Any:
     """Lines on a logarithmic scale: a median of 80 ms and a p99 of a minute stand in one picture. A
     stretch without durations is a gap, not a line across it."""
-    seconds = answer["bucket_seconds"]
+    seconds, buckets = answer["bucket_seconds"], answer["buckets"]
     half = timedelta(seconds=seconds / 2)
-    rows = [
-        {
-            "time": moment(bucket["ts"]) + half,
-            "when": at(moment(bucket["ts"]), seconds),
-            **{name: _shown(bucket[f"{name}_duration_ms"]) for name, _ in PARTS},
-            **{f"{name}_text": span(bucket[f"{name}_duration_ms"]) for name, _ in PARTS},
-            "of": f"{bucket['measured']:,} of {bucket['count']:,} events",
-        }
-        for bucket in answer["buckets"]
+    times = [moment(bucket["ts"]) + half for bucket in buckets]
+    values = {name: [_shown(bucket[_column(name)]) for bucket in buckets] for name, _ in PARTS}
+    known = [value for part in values.values() for value in part if not math.isnan(value)]
+    low, high = (min(known) / 1.5, max(known) * 1.5) if known else (1.0, 1000.0)
+    says = [
+        ("from", [at(moment(bucket["ts"]), seconds) for bucket in buckets]),
+        *((name, [span(bucket[_column(name)]) for bucket in buckets]) for name, _ in PARTS),
+        ("of", [f"{bucket['measured']:,} of {bucket['count']:,} events" for bucket in buckets]),
     ]
-    lines = [_line(rows, name, token) for name, token in PARTS]
-    found = hv.Overlay([*lines, *(_dots(rows, name, token) for name, token in PARTS)])
-    known = [row[name] for row in rows for name, _ in PARTS if row[name] == row[name]]
-    low, high = (min(known), max(known)) if known else (1.0, 1000.0)
-    return found.opts(
-        hv.opts.Overlay(
-            **options(
-                answer["buckets"],
-                seconds,
-                logy=True,
-                yticks=list(_TICKS),
-                ylim=(low / 1.5, high * 1.5),
-            ),
-        )
-    )
+    layers = [pointed(buckets, seconds, says, low=low, high=high)]
+    layers += [_line(times, values[name], name, token) for name, token in PARTS]
+    layers += [_dots(times, values[name], name, token) for name, token in PARTS]
+    shape = options(buckets, seconds, logy=True, yticks=list(_TICKS), ylim=(low, high))
+    return hv.Overlay(layers).opts(hv.opts.Overlay(**shape))
+
+
+def _column(name: str) -> str:
+    return f"{name}_duration_ms"
 
 
 def _shown(milliseconds: int | None) -> float:
     """Nothing is below 1 ms on a logarithmic scale; nothing measured is no point at all."""
-    return float("nan") if milliseconds is None else max(1.0, milliseconds)
+    return math.nan if milliseconds is None else max(1.0, milliseconds)
 
 
-def _line(rows: list[dict[str, Any]], name: str, token: str) -> Any:
-    points = [(row["time"], row[name]) for row in rows]
-    return hv.Curve(points, "time", name, label=name).opts(
-        color=tokens()[token], line_width=2 if name == "p95" else 1.5
-    )
+def _line(times: list[datetime], values: list[float], name: str, token: str) -> Any:
+    width = 2 if name == "p95" else 1.5
+    points = list(zip(times, values, strict=True))
+    return hv.Curve(points, "time", name, label=name).opts(color=tokens()[token], line_width=width)
 
 
-def _dots(rows: list[dict[str, Any]], name: str, token: str) -> Any:
-    """Points: a single bucket between two gaps would have no line. Those of p95 say all figures."""
-    texts = ["when", "p50_text", "p95_text", "p99_text", "of"]
-    points = [(row["time"], row[name], *(row[text] for text in texts)) for row in rows]
-    seen: dict[str, Any] = {"tools": []}
-    if name == "p95":
-        shown = [("from", "@when"), *((part, f"@{part}_text") for part, _ in PARTS), ("of", "@of")]
-        seen = {"tools": ["hover"], "hover_tooltips": shown, "hover_mode": "vline"}
-    return hv.Scatter(points, "time", [name, *texts]).opts(
-        color=tokens()[token], size=4, show_legend=False, **seen
-    )
+def _dots(times: list[datetime], values: list[float], name: str, token: str) -> Any:
+    """Points: a single bucket between two gaps would have no line."""
+    points = list(zip(times, values, strict=True))
+    return hv.Scatter(points, "time", name).opts(color=tokens()[token], size=4, show_legend=False)

@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import holoviews as hv
+from bokeh.models import BoxZoomTool, HoverTool
+
 import console
 
 HEIGHT = 220
@@ -21,6 +24,10 @@ TAG = "agnes-tokens"
 _TOKENS = Path(console.__file__).parent / "pages" / "static" / "tokens.css"
 _SMALL = "11px"
 _SANS = "system-ui, sans-serif"
+# A page's own colours where there are such, also in the dark; the values come escaped.
+_HOVER = """<style>i {{ color: var(--muted, #666d75); font-style: normal }}</style>
+<div style="margin: -5px; padding: 5px 8px; font-size: 12px; color: var(--ink, #1b1d20);
+background: var(--surface, #fff); border: 1px solid var(--line, #e2e2dc)">{lines}</div>"""
 
 
 @cache
@@ -38,7 +45,6 @@ def options(buckets: Sequence[Mapping[str, Any]], seconds: int, **more: Any) -> 
         "xlim": (first, last + timedelta(seconds=seconds)),
         "responsive": True,
         "height": HEIGHT,
-        "default_tools": [],
         "tools": ["xbox_zoom"],
         "active_tools": ["xbox_zoom"],
         "toolbar": None,
@@ -55,6 +61,10 @@ def options(buckets: Sequence[Mapping[str, Any]], seconds: int, **more: Any) -> 
 
 def _dress(plot: Any, element: object) -> None:
     figure, colour = plot.state, tokens()
+    # Each layer brings tools of its own; a wheel over a chart is to scroll the page.
+    figure.tools = [tool for tool in figure.tools if isinstance(tool, HoverTool | BoxZoomTool)]
+    for tool in figure.select(HoverTool):
+        tool.show_arrow = False
     figure.tags = [{TAG: dict(colour)}]
     figure.background_fill_alpha = figure.border_fill_alpha = 0
     figure.outline_line_color = None
@@ -71,7 +81,42 @@ def _dress(plot: Any, element: object) -> None:
         legend.label_text_color, legend.label_text_font_size = colour["ink"], _SMALL
         legend.label_text_font = _SANS
         legend.padding = legend.margin = 0
+        legend.glyph_width = legend.glyph_height = 14
+        legend.label_standoff, legend.spacing = 4, 10
         legend.location = "left"
+
+
+def pointed(
+    buckets: Sequence[Mapping[str, Any]],
+    seconds: int,
+    says: Sequence[tuple[str, Sequence[str]]],
+    *,
+    low: float,
+    high: float,
+) -> Any:
+    """What a pointer meets: a column for each bucket as high as the chart, so that nobody needs to
+    hit a point. `says` are names with a text for each bucket."""
+    boxes = []
+    for number, bucket in enumerate(buckets):
+        start = moment(bucket["ts"])
+        texts = (texts[number] for _, texts in says)
+        boxes.append((start, low, start + timedelta(seconds=seconds), high, *texts))
+    columns = [f"say_{number}" for number, _ in enumerate(says)]
+    lines = (
+        f"<div><i>{name}</i> @{column}</div>"
+        for (name, _), column in zip(says, columns, strict=True)
+    )
+    return hv.Rectangles(boxes, ["x0", "y0", "x1", "y1"], columns).opts(
+        alpha=0,
+        line_alpha=0,
+        color=tokens()["ink"],
+        hover_fill_color=tokens()["ink"],
+        hover_fill_alpha=0.06,
+        hover_line_alpha=0,
+        tools=["hover"],
+        hover_tooltips=_HOVER.format(lines="".join(lines)),
+        show_legend=False,
+    )
 
 
 def moment(value: datetime | str) -> datetime:

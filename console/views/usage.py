@@ -2,84 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import holoviews as hv
 
-from console.views.style import at, moment, options, tokens
+from console.views.style import at, moment, options, pointed, tokens
 
 KINDS = {"web": "info", "cli": "warn", "agent": "ok"}
-_HOVER = ("when", "people", "people_7d", "new_people", "kinds")
 
 
 def draw(answer: Mapping[str, Any]) -> Any:
     """Bars: distinct people; pale where the window holds only a part. Lines: each kind of client,
     and people of the seven days up to each day. Lines, no stack: one person has several kinds."""
-    seconds = answer["bucket_seconds"]
-    rows = [_row(bucket, seconds) for bucket in answer["buckets"]]
-    kinds = [kind["client_kind"] for kind in answer["kinds"]]
-    parts = [
-        _bars(rows, "people", partial=False),
-        _bars(rows, "partial", partial=True),
-        *(_line(rows, kind, KINDS.get(kind, "muted"), dashed=True) for kind in kinds),
+    seconds, buckets = answer["bucket_seconds"], answer["buckets"]
+    daily = answer["unit"] == "day"
+    top = 1.25 * max(max(1, bucket["people"], bucket["people_7d"] or 0) for bucket in buckets)
+    layers = [
+        _bars(buckets, seconds, "people", partial=False),
+        _bars(buckets, seconds, "partial", partial=True),
     ]
-    if answer["unit"] == "day":
-        parts.append(_line(rows, "people_7d", "accent", label="in 7 days"))
-    tops = [row["people"] for row in rows] + [row["people_7d"] or 0 for row in rows]
-    top = max([1, *tops])
-    return hv.Overlay(parts).opts(
-        hv.opts.Overlay(**options(answer["buckets"], seconds, ylim=(0, top * 1.25)))
-    )
+    for kind in (kind["client_kind"] for kind in answer["kinds"]):
+        counts = [bucket["kinds"].get(kind, 0) for bucket in buckets]
+        layers.append(_line(buckets, seconds, counts, kind, KINDS.get(kind, "muted"), "dashed"))
+    if daily:
+        week = [bucket["people_7d"] for bucket in buckets]
+        layers.append(_line(buckets, seconds, week, "7 days", "accent", "solid"))
+    layers.append(pointed(buckets, seconds, _says(buckets, seconds, daily=daily), low=0, high=top))
+    shape = options(buckets, seconds, ylim=(0, top))
+    return hv.Overlay(layers).opts(hv.opts.Overlay(**shape))
 
 
-def _row(bucket: Mapping[str, Any], seconds: int) -> dict[str, Any]:
-    start = moment(bucket["ts"])
-    kinds = bucket["kinds"]
-    return {
-        "start": start,
-        "middle": start + timedelta(seconds=seconds / 2),
-        "end": start + timedelta(seconds=seconds),
-        "when": at(start, seconds) + (", partial" if bucket["partial"] else ""),
-        "people": bucket["people"],
-        "people_7d": bucket["people_7d"],
-        "new_people": bucket["new_people"],
-        "partial": bucket["partial"],
-        "counts": kinds,
-        "kinds": ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "–",
-    }
-
-
-def _bars(rows: list[dict[str, Any]], label: str, *, partial: bool) -> Any:
-    chosen = [row for row in rows if bool(row["partial"]) is partial]
-    bars = [
-        (row["start"], 0, row["end"], row["people"], *(_text(row[name]) for name in _HOVER))
-        for row in chosen
+def _says(
+    buckets: Sequence[Mapping[str, Any]], seconds: int, *, daily: bool
+) -> list[tuple[str, list[str]]]:
+    when = [
+        at(moment(bucket["ts"]), seconds) + (", partial" if bucket["partial"] else "")
+        for bucket in buckets
     ]
-    shown = [("", "@when"), ("people", "@people"), ("in 7 days", "@people_7d")]
-    shown += [("new", "@new_people"), ("through", "@kinds")]
-    return hv.Rectangles(bars, ["start", "low", "end", "high"], list(_HOVER), label=label).opts(
+    through = [
+        ", ".join(f"{kind} {count}" for kind, count in sorted(bucket["kinds"].items())) or "–"
+        for bucket in buckets
+    ]
+    week = [("7 days", [str(bucket["people_7d"]) for bucket in buckets])] if daily else []
+    return [
+        ("from", when),
+        ("people", [str(bucket["people"]) for bucket in buckets]),
+        *week,
+        ("new", [str(bucket["new_people"]) for bucket in buckets]),
+        ("through", through),
+    ]
+
+
+def _bars(buckets: Sequence[Mapping[str, Any]], seconds: int, label: str, *, partial: bool) -> Any:
+    bars = []
+    for bucket in buckets:
+        if bucket["partial"] is partial:
+            start = moment(bucket["ts"])
+            bars.append((start, 0, start + timedelta(seconds=seconds), bucket["people"]))
+    return hv.Rectangles(bars, ["start", "low", "end", "high"], label=label).opts(
         color=tokens()["accent"],
         alpha=0.18 if partial else 0.4,
         line_color=tokens()["surface"],
-        tools=["hover"],
-        hover_tooltips=shown,
-        show_legend=bool(chosen),
+        show_legend=bool(bars) and not partial,
     )
 
 
-def _text(value: Any) -> str:
-    return "–" if value is None else str(value)
-
-
 def _line(
-    rows: list[dict[str, Any]], name: str, token: str, *, label: str = "", dashed: bool = False
+    buckets: Sequence[Mapping[str, Any]],
+    seconds: int,
+    values: Sequence[int],
+    label: str,
+    token: str,
+    dash: str,
 ) -> Any:
-    values = [row["counts"].get(name, 0) if dashed else row[name] for row in rows]
-    points = list(zip((row["middle"] for row in rows), values, strict=True))
-    return hv.Curve(points, "time", label or name, label=label or name).opts(
-        color=tokens()[token],
-        line_width=1.5 if dashed else 2,
-        line_dash="dashed" if dashed else "solid",
+    middle = timedelta(seconds=seconds / 2)
+    times = [moment(bucket["ts"]) + middle for bucket in buckets]
+    return hv.Curve(list(zip(times, values, strict=True)), "time", label, label=label).opts(
+        color=tokens()[token], line_width=1.5 if dash == "dashed" else 2, line_dash=dash
     )
