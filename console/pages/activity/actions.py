@@ -14,16 +14,23 @@ from console.as_command import address, command, curl, held
 from console.pages.activity import views
 from console.pages.activity.reading import Reading
 
+HERE = "{here}"  # see static/shell/copy.js
 FORMATS = (("csv", "CSV"), ("json", "JSON lines"), ("parquet", "Parquet"))
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Something to copy: its name in the menu, what it says once copied, the text."""
+    """Something to copy: its name in the menu, what it says once copied, the text. `has_address`:
+    the browser puts this console's own address into it."""
 
     name: str
     done: str
     text: str
+    has_address: bool = True
+
+    @property
+    def preview(self) -> str:
+        return self.text.replace(HERE, "", 1) if self.has_address else self.text
 
 
 def read(reading: Reading) -> dict[str, Any]:
@@ -44,8 +51,13 @@ def read(reading: Reading) -> dict[str, Any]:
         ],
         "notebook": address(f"{reading.path}/notebook", params),
         "copies": [
-            Copy("agnes command", "Command copied", command(f"{noun} activity", listed)),
-            Copy("API call (curl)", "API call copied", curl(f"{{here}}{url}")),
+            Copy(
+                "agnes command",
+                "Command copied",
+                command(f"{noun} activity", listed),
+                has_address=False,
+            ),
+            Copy("API call (curl)", "API call copied", curl(f"{HERE}{url}")),
             Copy("API address", "API address copied", url),
         ],
     }
