@@ -9,7 +9,7 @@ from typing import Any
 from console.masking import SHOWN
 from console.pages.activity.lines import Lines, folded
 
-Person = Callable[[str], str]  # user id -> as people know them
+Called = Callable[[str, Any], Any]  # a field's name and value -> the value as people call it
 _STAMPS = ("added_at", "added_by", "created_at", "created_by", "updated_at", "updated_by")
 
 
@@ -22,25 +22,25 @@ class Changed:
     unseen: bool
 
 
-def changed(fields: Iterable[Mapping[str, Any]], person: Person) -> list[Changed]:
+def changed(fields: Iterable[Mapping[str, Any]], called: Called) -> list[Changed]:
     found = []
     for field in fields:
         name, before, after = field["name"], field["before"], field["after"]
-        lines = folded(told(name, before, person), told(name, after, person))
+        lines = folded(told(name, before, called), told(name, after, called))
         cut = isinstance(before, str) and before == after and len(before) == SHOWN
         found.append(Changed(name, lines, unseen=cut))
     return found
 
 
-def told(name: str, value: Any, person: Person) -> Any:
+def told(name: str, value: Any, called: Called) -> Any:
     """A value of a field; the parts of a list as texts, in an order in which two lists compare as
     sets do."""
     if isinstance(value, list):
-        return sorted(item(part, person) for part in value)
-    return person(value) if name == "user_id" and isinstance(value, str) else value
+        return sorted(item(part, called) for part in value)
+    return called(name, value)
 
 
-def item(part: Any, person: Person) -> str:
+def item(part: Any, called: Called) -> str:
     """A member, a grant, or whatever stands in a list."""
     if not isinstance(part, dict):
         return str(part)
@@ -48,5 +48,5 @@ def item(part: Any, person: Person) -> str:
         of = part.get("resource_id")
         return f"{part['resource_type']}:{of}" if of else part["resource_type"]
     if isinstance(part.get("user_id"), str):
-        return person(part["user_id"])
+        return str(called("user_id", part["user_id"]))
     return " ".join(f"{name}={value}" for name, value in part.items() if name not in _STAMPS)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from console import activity, diffs
+import ibis.expr.types as ir
+
+from console import activity, diffs, links
 from console.activity import Reader, Row
 from console.changes.fields import fields
 from console.changes.rollback import MovedOn
@@ -16,7 +18,7 @@ from console.linked import linked
 from console.masking import mask
 from console.pages import visits
 from console.pages.activity.panel import undo, values, waterfall
-from console.pages.activity.panel.changed import Person, changed
+from console.pages.activity.panel.changed import Called, changed
 from console.pages.activity.reading import Reading
 from console.pages.render import iso
 from console.queries import typed_words
@@ -26,6 +28,8 @@ from console.queries.correlated import NEAR, correlated, filter_of
 from console.queries.undone import rollbacks
 from schema.bind import At
 from schema.errors import NotFound
+from schema.policy import Seen
+from schema.tables import USER_GROUPS
 
 MOST = 50  # events of a correlation id that are shown
 _ROLLBACKS = 1000  # since the change
@@ -44,13 +48,13 @@ def read(reading: Reading) -> dict[str, Any] | None:
         return {"row": None}
     found = contents(reader, row, reader.named(mask(row, reader.principal)))
     if reading.state.undo and not reading.own and reader.principal.is_admin:
-        tried = undo.tried(reader, reading.caller, row["id"], person(reader))
-        return {**found, "undo": tried, "home": None}
+        tried = undo.tried(reader, reading.caller, row["id"], names(reader))
+        return {**found, "undo": tried, "home": _home(row)}
     barred = diffs.barred(reader, reading.caller, row) if found["is_change"] else None
     return {
         **found,
         "undo": None,
-        "home": None,
+        "home": None if reading.own else _home(row),
         "barred": barred,
         "moved": isinstance(barred, MovedOn),
         "undone": _undone(reading, row) if found["is_change"] else None,
@@ -76,7 +80,7 @@ def contents(reader: Reader, row: Row, shown: Row) -> dict[str, Any]:
         "masked": any(_differs(row, shown, name) for name in (*sides, "resource")),
         "raw": False,
         "is_change": is_change,
-        "changed": changed(differing, person(reader)),
+        "changed": changed(differing, names(reader)),
         "restored_from": restored if isinstance(restored, str) else None,
     }
 
@@ -114,6 +118,13 @@ def together(reading: Reading, row: Row) -> dict[str, Any] | None:
     }
 
 
+def _home(row: Row) -> str | None:
+    """The page of the object that the row is about; None where it has none beside the log."""
+    kind, _, id = (row["resource"] or "").partition(":")
+    there = links.of_resource(row["resource"])
+    return None if there is None or there == links.history(kind, id) else there
+
+
 def _undone(reading: Reading, row: Row) -> Row | None:
     """The newest rollback of this change, with who did it."""
     rows = reading.reader.ask(rollbacks, At(row["timestamp"]), _ROLLBACKS)
@@ -121,14 +132,25 @@ def _undone(reading: Reading, row: Row) -> Row | None:
     return found and reading.reader.named(found)
 
 
-def person(reader: Reader) -> Person:
-    """How the console names a user."""
+def names(reader: Reader) -> Called:
+    """How people call the users and groups whose ids a change holds."""
 
-    def named(id: str) -> str:
-        found = reader.instance.people.get(id)
-        return (found.email or found.name or id) if found else id
+    def called(name: str, value: Any) -> Any:
+        if name == "user_id" and isinstance(value, str):
+            found = reader.instance.people.get(value)
+            return (found.email or found.name or value) if found else value
+        if name == "group_id" and isinstance(value, str):
+            groups = Seen(USER_GROUPS, reader.principal)
+            rows = reader.instance.store.rows(_by_id, groups, Id(value))
+            return rows[0]["name"] if rows else value
+        return value
 
-    return named
+    return called
+
+
+def _by_id(seen: Seen, id: Id) -> ir.Table:
+    rows = seen.rows()
+    return rows.filter(rows.id == id.id)
 
 
 def _differs(row: Row, shown: Row, column: str) -> bool:

@@ -9,21 +9,21 @@ from console.activity import Reader
 from console.audit import Caller
 from console.changes.rollback import MovedOn, dry_run
 from console.identity.lookup import Outside, Row
-from console.pages.activity.panel.changed import Person, changed, item
+from console.pages.activity.panel.changed import Called, changed, item
 from schema.errors import AgnesError
 
 
-def tried(reader: Reader, caller: Caller, id: str, person: Person) -> dict[str, Any]:
+def tried(reader: Reader, caller: Caller, id: str, called: Called) -> dict[str, Any]:
     """`changed`, `gains`, `loses`, `deactivated` of the undoing, or `refused`, with the three
-    `values` where the object has moved on."""
+    values of each field (`three`) where the object has moved on."""
     try:
         found = dry_run(Outside(reader.instance.store), caller, id)
     except AgnesError as error:
-        values = three(error, person) if isinstance(error, MovedOn) else None
-        return {"refused": error, "values": values}
+        sides = three(error, called) if isinstance(error, MovedOn) else None
+        return {"refused": error, "three": sides}
     return {
         "refused": None,
-        "changed": changed(found["fields"], person),
+        "changed": changed(found["fields"], called),
         "gains": by_resource(found["access"]["gains"]),
         "loses": by_resource(found["access"]["loses"]),
         "deactivated": found["deactivated"],
@@ -36,23 +36,21 @@ def by_resource(rows: list[Row]) -> list[tuple[str, list[Row]]]:
     return [(resource, list(people)) for resource, people in groupby(ordered, key=_resource)]
 
 
-def three(error: MovedOn, person: Person) -> list[tuple[str, list[str]]]:
+def three(error: MovedOn, called: Called) -> list[tuple[str, list[str]]]:
     """The fields whose value is another now, each with before, after and now as texts."""
     states = [error.values[name] for name in ("before", "after", "current")]
     names = sorted({name for state in states if state is not None for name in state})
-    rows = [(name, [_shown(state, name, person) for state in states]) for name in names]
+    rows = [(name, [_shown(state, name, called) for state in states]) for name in names]
     return [(name, texts) for name, texts in rows if len(set(texts)) > 1]
 
 
-def _shown(state: Any, name: str, person: Person) -> str:
+def _shown(state: Any, name: str, called: Called) -> str:
     if state is None:
         return "not there"
     value = state.get(name)
     if isinstance(value, list):
-        return ", ".join(item(part, person) for part in value) or "none"
-    if name == "user_id" and isinstance(value, str):
-        return person(value)
-    return "nothing" if value is None else str(value)
+        return ", ".join(item(part, called) for part in value) or "none"
+    return "nothing" if value is None else str(called(name, value))
 
 
 def _resource(row: Row) -> str:

@@ -27,11 +27,10 @@ def bars(events: Sequence[Mapping[str, Any]]) -> list[Bar]:
     for event in events:
         end = event["timestamp"]
         spans.append((end - timedelta(milliseconds=event["duration_ms"] or 0), end, event))
-    spans.sort(key=lambda span: (span[0], span[2]["id"]))
-    first = min((start for start, _, _ in spans), default=None)
-    if first is None:
+    spans.sort(key=lambda span: (span[0], span[0] - span[1], span[2]["id"]))  # the longer one first
+    if not spans:
         return []
-    last = max(end for _, end, _ in spans)
+    first, last = spans[0][0], max(end for _, end, _ in spans)
     all_of_it = max((last - first) / timedelta(milliseconds=1), 1)
     found = []
     for start, end, event in spans:

@@ -26,13 +26,13 @@
       agnes.kept(details.dataset.kept, details.open ? "shut" : "open"); // it turns after the click
       for (const other of document.querySelectorAll(`[data-kept="${details.dataset.kept}"]`)) if (other !== details) other.open = !details.open;
     }
-    const button = click.target.closest("[data-copy], [data-copy-link]");
+    const button = click.target.closest("[data-copy-from], [data-copy-link]");
     if (button) copy(button);
   });
 
   // navigator.clipboard is missing on plain http: then an old way, which every browser knows.
   async function copy(button) {
-    const text = button.dataset.copyLink ? new URL(button.dataset.copyLink, location.href).href : document.getElementById(button.dataset.copy).textContent;
+    const text = button.dataset.copyLink ? new URL(button.dataset.copyLink, location.href).href : document.getElementById(button.dataset.copyFrom).textContent;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -64,14 +64,14 @@
     try {
       const body = new URLSearchParams(new FormData(form, button));
       const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/x-notice" } });
-      if (!answer.headers.get("Content-Type")?.startsWith("text/plain")) return location.reload(); // signed out, or a proxy's page
+      if (!answer.headers.get("Content-Type")?.startsWith("text/plain")) return agnes.again ? agnes.again() : location.reload(); // signed out, or somebody else answers
       const html = await answer.text();
       if (event() !== about) return; // the reader has gone on
       if (!answer.ok) told.innerHTML = html; // rendered and escaped by the server, as all regions are
       else if (button.name === "undo") done(html, answer.headers.get("Content-Location"));
       else reveal(html);
     } catch {
-      told.textContent = "The server did not answer. Try again.";
+      agnes.toast("The server did not answer. Look what became of it before you try again.", "bad");
     } finally {
       sending = false;
     }
