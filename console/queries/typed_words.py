@@ -19,6 +19,7 @@ _WORD = re.compile(
     re.DOTALL,
 )
 _PLAIN = re.compile(r'[^\s"\\=][^\s"\\]*\Z')
+_BARE = re.compile(r"[\w.@/][\w.@/-]*\Z")  # without a field: nothing that looks like one
 # A line break would not outlive a text field.
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
 _MEANT = {"n": "\n", "r": "\r"}
@@ -36,7 +37,7 @@ class Word:
 
     def __str__(self) -> str:
         value = self.value
-        if not _PLAIN.match(value):
+        if not (_PLAIN if self.field else _BARE).match(value):
             value = f'"{"".join(_ESCAPED.get(letter, letter) for letter in value)}"'
         field = f"{self.field}:{'=' if self.exact else ''}" if self.field else ""
         return f"{'-' if self.excluded else ''}{field}{value}"

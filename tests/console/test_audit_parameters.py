@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -19,6 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.export import cell
+from console.queries import typed_words
+from console.queries.typed_words import Word
 from tests.console.access_world import PASSWORD, World, submit
 from tests.console.audit_log import (
     ACTIVITY,
@@ -254,6 +257,69 @@ def test_a_zone_is_understood_and_both_ends_belong_to_the_window(world: World) -
     there = (within[0] + timedelta(hours=2)).isoformat() + "+02:00"
     asked = {"since": there, "until": bounds(within)["until"]}
     assert len(ask(world.admin, ACTIVITY, asked)["rows"]) == len(rows)
+
+
+# Facets: each value has a word that asks for it
+
+FACETS_OF = {
+    "users": "user",
+    "actions": "action",
+    "result_classes": "result",
+    "resources": "resource",
+    "sources": "source",
+}
+ODD_TEXTS = ["", " ", "a b", 'a"b', "a\\", '\\"', "line\nbreak", "\t", "é🎉", "\u2028"]
+ODD_WORDS = "none error error. web odd -a =a := a:b % _ x@y s@example.org user:none"
+ODD = st.sampled_from([*ODD_TEXTS, *ODD_WORDS.split()])
+odd_rows = st.fixed_dictionaries(
+    {
+        "user_id": st.none() | ODD.filter(lambda value: value != "none"),
+        "action": ODD,
+        "result": st.none() | ODD,
+        "resource": st.none() | ODD,
+        "client_kind": st.none() | ODD,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def namesakes(world: World) -> list[str]:
+    """Two people of one name."""
+    made = []
+    for number in (1, 2):
+        person = {"email": f"s{number}@example.org", "name": "Someone", "password": PASSWORD}
+        made.append(world.admin.post("/api/admin/users", json=person).json()["id"])
+    return made
+
+
+def words_of(facet: str, value: dict[str, Any]) -> tuple[str, str]:
+    """The words that ask for a facet's value, and for all others."""
+    field = FACETS_OF[facet]
+    exact = value["id"] if facet == "users" else value["value"]
+    if facet == "users" and value["label"] != exact:
+        exact = value["label"]  # an e-mail
+    elif facet == "users" and exact is not None:
+        word = str(Word(exact, "user", exact=True))
+        return word, f"-{word}"
+    return typed_words.word(field, exact), typed_words.word(field, exact, excluded=True)
+
+
+@settings(max_examples=8)
+@given(log=st.lists(odd_rows, min_size=1, max_size=10), facet=st.sampled_from(sorted(FACETS_OF)))
+def test_the_word_of_a_facets_value_gives_exactly_its_rows(
+    world: World, namesakes: list[str], log: list[dict[str, str | None]], facet: str
+) -> None:
+    within = window()
+    rows: list[dict[str, Any]] = [*log, *({"user_id": id} for id in namesakes)]
+    write(world, *(event(within[0], **row) for row in rows))
+    asked = {**bounds(within), "include_self_reads": "true"}
+    values = ask(world.admin, FACETS, asked)[facet]
+    assert sum(value["count"] for value in values) == len(rows)
+    for value in values:
+        included, excluded = words_of(facet, value)
+        for word, count in ((included, value["count"]), (excluded, len(rows) - value["count"])):
+            found = ask(world.admin, KPIS, {**asked, "query": word})
+            assert found["events_total"] == count, word
 
 
 # Headers

@@ -8,6 +8,7 @@ from typing import Any
 from console import activity
 from console.pages.activity.reading import Reading
 
+_SAME = "±0"
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -22,14 +23,16 @@ class Before:
         then, here = self.kpis[figure], now[figure]
         if not then or here is None:
             return ""
-        return _signed((here - then) / then * 100, 0) + " %"
+        changed = _signed((here - then) / then * 100, 0)
+        return changed if changed == _SAME else changed + " %"
 
     def count(self, figure: str, now: dict[str, Any]) -> str:
         return _signed(now[figure] - self.kpis[figure], 0)
 
     def points(self, figure: str, now: dict[str, Any]) -> str:
         """The difference of two rates: `+0.3 points`."""
-        return _signed((now[figure] - self.kpis[figure]) * 100, 1) + " points"
+        changed = _signed((now[figure] - self.kpis[figure]) * 100, 1)
+        return changed if changed == _SAME else changed + " points"
 
 
 def read(reading: Reading) -> Before | None:
@@ -41,5 +44,5 @@ def read(reading: Reading) -> Before | None:
 def _signed(number: float, places: int) -> str:
     size = f"{abs(number):,.{places}f}"
     if not float(size.replace(",", "")):
-        return "±0"
+        return _SAME
     return (_MINUS if number < 0 else "+") + size

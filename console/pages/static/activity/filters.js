@@ -45,6 +45,8 @@
       return fits.map(([name, about]) => ({ text: `${name}:`, about, more: true }));
     }
     const fits = values(field).filter((one) => one.sought.toLowerCase().includes(value));
+    const begins = (one) => Number(one.sought.toLowerCase().startsWith(value)); // these first
+    fits.sort((left, right) => begins(right) - begins(left));
     return fits.filter((one) => one.text.replace(/:=?"?/, ":").toLowerCase() !== `${field}:${value}`).slice(0, MOST);
   }
 
