@@ -152,11 +152,10 @@ def _form(at: datetime, step: timedelta) -> str:
 
 def _round_times(since: datetime, until: datetime, step: timedelta) -> Iterator[datetime]:
     zero = datetime(1970, 1, 4)  # a Sunday's midnight: steps of whole weeks begin there
-    at = since - (since - zero) % step
-    while at <= until:
-        if at >= since:
-            yield at
-        at += step
+    place = (zero - since) % step
+    while place <= until - since:
+        yield since + place
+        place += step
 
 
 def _out(reading: Reading, since: datetime, until: datetime) -> str | None:
