@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from console import activity
+from console.pages.activity.links import filled
 from console.pages.activity.reading import Reading
 from console.pages.activity.state import ActivityState
 from console.queries import typed_words
@@ -68,6 +69,10 @@ class Histogram:
     until: datetime
     bars: Sequence[Bar]
 
+    @property
+    def window(self) -> tuple[str, str]:
+        return iso(self.since), iso(self.until)
+
     @cached_property
     def total(self) -> int:
         return sum(bar.total for bar in self.bars)
@@ -101,17 +106,16 @@ class Histogram:
 
 
 def read(reading: Reading) -> dict[str, Any] | None:
-    """`chart`, and `zoom` and `out`: the queries of its window and of one twice as long. None
-    without a window to draw."""
+    """`chart`; `zoom`: the query of a window in it; `out`: of one twice as long. None without a
+    window to draw."""
     since, until = reading.filter.since, reading.filter.until
     if since is None or until is None:
         return None
     found = activity.histogram(reading.reader, reading.filter)
     step = timedelta(seconds=found["bucket_seconds"])
     chart = Histogram(since, until, list(_bars(found["buckets"], step, since, until)))
-    # Any window: the browser puts the one that is drawn or chosen into it.
-    zoom = between(reading.state, since, until)
-    return {"chart": chart, "zoom": zoom, "out": _out(reading, since, until), "between": between}
+    zoom = filled(reading.state, "since", "until", **_without_bounds(reading.state))
+    return {"chart": chart, "zoom": zoom, "out": _out(reading, since, until)}
 
 
 def _bars(
@@ -171,15 +175,15 @@ def _out(reading: Reading, since: datetime, until: datetime) -> str | None:
         earlier = max(later - 4 * half, datetime(FIRST_YEAR, 1, 1))
     except OverflowError:  # all of time is shown
         return None
-    return between(reading.state, earlier.replace(microsecond=0), later)
+    window = {"since": iso(earlier.replace(microsecond=0)), "until": iso(later)}
+    return reading.state.url(**_without_bounds(reading.state), **window)
 
 
-def between(state: ActivityState, since: datetime, until: datetime) -> str:
-    """The query of exactly this window, whatever asked for another one before."""
+def _without_bounds(state: ActivityState) -> dict[str, str | None]:
+    """What must change so that a chosen window is the only one."""
     typed = typed_words.words(state.given.get("query", ""))
     rest = [word for word in typed if not _BOUND.match(word)]
-    bounds = {"since": iso(since), "until": iso(until), "since_minutes": None}
-    return state.url(query=" ".join(rest), **bounds)
+    return {"query": " ".join(rest), "since_minutes": None}
 
 
 def iso(at: datetime) -> str:

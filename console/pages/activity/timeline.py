@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from console import activity
 from console.activity import Page
 from console.handler import cursor
+from console.pages.activity.links import filled, toggling
 from console.pages.activity.reading import Reading
 from console.pages.activity.state import ActivityState
 from console.queries.window import moment
@@ -64,8 +64,8 @@ def read(reading: Reading) -> dict[str, Any]:
         "top": _top(page, reading),
         "next": _link(state, page.next),
         "prev": _link(state, page.prev, newer="1") if before else None,
-        # Fifty rows ask for the same few words.
-        "toggled": cache(state.toggled),
+        "open": filled(state, "row"),
+        "toggled": toggling(state),
     }
 
 

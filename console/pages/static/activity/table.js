@@ -62,6 +62,11 @@
     link(row).dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: event.ctrlKey, metaKey: event.metaKey, shiftKey: event.shiftKey }));
   });
 
+  // What a column is too narrow for, one can read all the same.
+  document.addEventListener("mouseover", (event) => {
+    const cell = event.target.closest?.(".rows td");
+    if (cell && !cell.title && cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent.trim();
+  });
   document.addEventListener("change", (event) => {
     if (event.target.id !== "auto") return;
     agnes.kept("auto", event.target.checked ? null : "off");
