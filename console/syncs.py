@@ -37,7 +37,9 @@ def grid(
     seconds = bucket_seconds(filter)
     starts = _starts(filter, seconds)
     ran = _by_resource(reader.ask(syncs.cells, kept, seconds))
-    tables = reader.ask(syncs.tables, kept, history)
+    tables = reader.ask(syncs.tables, kept)
+    brought = reader.ask(syncs.brought, kept, history)
+    rows = {row["resource"]: int(row["synced_rows"] or 0) for row in brought}
     shown, beyond = tables[:most_tables], tables[most_tables:]
     sums = _sums(tables)
     failed: list[Row] = []
@@ -48,7 +50,10 @@ def grid(
         "bucket_seconds": seconds,
         "buckets": [datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in starts],
         **sums,
-        "tables": [_table(row, [ran[row["resource"]].get(at) for at in starts]) for row in shown],
+        "tables": [
+            _table(row, rows.get(row["resource"]), ran.get(row["resource"], {}), starts)
+            for row in shown
+        ],
         "other": {"tables": len(beyond), **_sums(beyond)},
         "failures": [_failure(reader, row) for row in failed],
     }
@@ -78,15 +83,15 @@ def _sums(tables: Iterable[Row]) -> Row:
     return {name: sum(row[name] for row in rows) for name in _SUMS}
 
 
-def _table(row: Row, cells: list[Row | None]) -> Row:
-    rows, median = row["synced_rows"], row["p50_duration_ms"]
+def _table(row: Row, rows: int | None, ran: dict[int, Row], starts: range) -> Row:
+    median = row["p50_duration_ms"]
     return {
         "table_id": table_of(row["resource"]),
         "resource": row["resource"],
         **{name: row[name] for name in _SUMS},
-        "rows": None if rows is None else int(rows),
+        "rows": rows,
         "p50_duration_ms": None if median is None else round(median),
-        "cells": cells,
+        "cells": [ran.get(at) for at in starts],
     }
 
 

@@ -17,9 +17,9 @@ from console.queries.audit_filter import AuditFilter
 from schema.policy import Seen
 
 SYNC = "sync.table"
-# The ids in an event's JSON text, one or a list. A quote inside of a text is escaped there, so no
-# text can pass for this key.
-_IDS = r'"sync_ids?":\s*\[?((?:\s*"[^"]*"\s*,?)+)'
+# Where the ids stand in an event's JSON text. A quote inside of a text is escaped there, so no text
+# can pass for this key. Cutting costs a third of what a pattern would.
+_OPENS, _CLOSES = '"sync_ids":[', "]"
 
 
 def cells(seen: Seen, filter: AuditFilter, seconds: int) -> ir.Table:
@@ -30,19 +30,22 @@ def cells(seen: Seen, filter: AuditFilter, seconds: int) -> ir.Table:
     return events.group_by(events.resource, bucket=start).agg(**_outcomes(events))
 
 
-def tables(seen: Seen, filter: AuditFilter, history: Seen) -> ir.Table:
-    """`resource, runs, ok, failed, synced_rows, p50_duration_ms`, worst first: most failures, then
-    the larger share of them."""
+def tables(seen: Seen, filter: AuditFilter) -> ir.Table:
+    """`resource, runs, ok, failed, p50_duration_ms`, worst first: most failures, then the larger
+    share of them."""
     events = filter.apply(seen.rows())
-    records = _records(events, history)
-    told = events.left_join(records, events.id == records.event_id)
-    per_table = told.group_by("resource").agg(
-        **_outcomes(told),
-        synced_rows=told.synced_rows.sum(),
-        p50_duration_ms=told.duration_ms.quantile(0.5),
+    per_table = events.group_by("resource").agg(
+        **_outcomes(events), p50_duration_ms=events.duration_ms.quantile(0.5)
     )
     share: Any = per_table.failed / per_table.runs
     return per_table.order_by([ibis.desc("failed"), share.desc(), ibis.asc("resource")])
+
+
+def brought(seen: Seen, filter: AuditFilter, history: Seen) -> ir.Table:
+    """`resource, synced_rows`: the rows that the syncs of each resource brought, where one may see
+    their records."""
+    found = _records(filter.apply(seen.rows()), "resource", history)
+    return found.group_by(resource=found.key).agg(synced_rows=found.rows.sum())
 
 
 def failures(seen: Seen, filter: AuditFilter, history: Seen, limit: int) -> ir.Table:
@@ -50,8 +53,9 @@ def failures(seen: Seen, filter: AuditFilter, history: Seen, limit: int) -> ir.T
     events = filter.apply(seen.rows())
     newest = [ibis.desc("timestamp"), ibis.desc("id")]
     failed = events.filter(events.result_class == "error").order_by(newest).limit(limit)
-    records = _records(failed, history)
-    told = failed.left_join(records, failed.id == records.event_id)
+    found = _records(failed, "id", history)
+    errors = found.group_by(event_id=found.key).agg(error=found.error.min())
+    told = failed.left_join(errors, failed.id == errors.event_id)
     return told.select(*SHOWN, "error").order_by(newest)
 
 
@@ -63,14 +67,12 @@ def _outcomes(events: ir.Table) -> dict[str, Any]:
     }
 
 
-def _records(events: ir.Table, history: Seen) -> ir.Table:
-    """`event_id, synced_rows, error`: one row for each event that names records one may see."""
-    said: Any = events.params.re_extract(_IDS, 1)
-    named = events.select(event_id=events.id, said=said.split(",").unnest())
-    ids = named.select("event_id", sync_id=named.said.strip().replace('"', "")).distinct()
+def _records(events: ir.Table, column: str, history: Seen) -> ir.Table:
+    """`key, rows, error`: the records one may see, each with `column` of the event that names
+    it."""
+    params: Any = events.params
+    said = params.split(_OPENS)[1].split(_CLOSES)[0].replace('"', "")
+    named = events.select(key=events[column], sync_id=said.split(",").unnest())
     records = history.rows()
-    found = ids.join(records, ids.sync_id == records.id)
-    return found.group_by("event_id").agg(
-        synced_rows=found.rows.sum(),
-        error=found.error.min(),
-    )
+    found = named.join(records, named.sync_id == records.id)
+    return found.select("key", "rows", "error")

@@ -120,8 +120,8 @@ def test_each_table_has_its_sums_and_the_worst_comes_first(world: World) -> None
     one, two = record(world, 7), record(world, 5)
     write(
         world,
-        synced(within[0], "good", duration_ms=10, said={"sync_ids": [one, two, one, "gone"]}),
-        synced(within[0], "good", duration_ms=30, said={"sync_id": one}),
+        synced(within[0], "good", duration_ms=10, said={"sync_ids": [one, two, "gone"]}),
+        synced(within[0], "good", duration_ms=30, said={"n": 1, "sync_ids": [one]}),
         synced(within[0], "often", "error", duration_ms=5),
         *(synced(within[0], "often") for _ in range(3)),
         synced(within[0], "always", "error.timeout"),

@@ -15,9 +15,7 @@ from console.queries.audit_filter import NONE
 from console.queries.syncs import SYNC
 from schema.errors import BadParameter
 
-Told = Mapping[str, str | None]
-
-_SYNCS = {"action": SYNC}
+_SYNCS: Mapping[str, str | None] = {"action": SYNC}
 _TABLES, _FAILURES = 30, 20
 _DAY = 86_400
 _TICK = timedelta(microseconds=1)  # a window holds both of its ends
@@ -26,23 +24,17 @@ _TICK = timedelta(microseconds=1)  # a window holds both of its ends
 def read(reading: Reading) -> dict[str, Any]:
     """The grid of `console.syncs` with a query for each cell that holds runs."""
     if reading.own:
-        raise BadParameter("tab", "sync", "a tab of this page: nobody's own syncs are listed")
+        raise BadParameter("tab", "sync", "one of the tabs of this page")
     found = syncs.grid(reading.reader, reading.filter, most_tables=_TABLES, most_failures=_FAILURES)
+    syncs_typed = _query(reading.state, _SYNCS)
     pattern = "%d %b" if found["bucket_seconds"] >= _DAY else "%d %b %H:%M"
     return {
         **found,
         "tables": [_table(reading, found, table) for table in found["tables"]],
-        "marks": [_Mark(at, pattern) for at in _spread(found["buckets"])],
-        "list": narrowed(reading.state, _SYNCS),
-        "failed_list": narrowed(reading.state, _SYNCS, result_class="error"),
+        "marks": [{"at": at, "text": at.strftime(pattern)} for at in _spread(found["buckets"])],
+        "list": _list(reading.state, syncs_typed),
+        "failed_list": _list(reading.state, syncs_typed, result_class="error"),
     }
-
-
-class _Mark:
-    """A time of the grid's axis."""
-
-    def __init__(self, at: datetime, pattern: str) -> None:
-        self.at, self.text = at, at.strftime(pattern)
 
 
 def _spread(buckets: list[datetime]) -> list[datetime]:
@@ -53,21 +45,21 @@ def _spread(buckets: list[datetime]) -> list[datetime]:
 
 
 def _table(reading: Reading, grid: Row, table: Row) -> Row:
-    told = {**_SYNCS, "resource": table["resource"]}
+    query = _query(reading.state, {**_SYNCS, "resource": table["resource"]})
     step = timedelta(seconds=grid["bucket_seconds"])
     cells = [
-        None if cell is None else _cell(reading, told, start, start + step, cell)
+        None if cell is None else _cell(reading, query, start, start + step, cell)
         for start, cell in zip(grid["buckets"], table["cells"], strict=True)
     ]
     return {
         **table,
         "name": table["table_id"] or "no table",
-        "href": narrowed(reading.state, told),
+        "href": _list(reading.state, query),
         "cells": cells,
     }
 
 
-def _cell(reading: Reading, told: Told, start: datetime, end: datetime, cell: Row) -> Row:
+def _cell(reading: Reading, query: str, start: datetime, end: datetime, cell: Row) -> Row:
     """What ran in a piece of the window. The first and the last may reach beyond the window: what
     is asked does not."""
     since, until = reading.filter.since, reading.filter.until
@@ -79,7 +71,7 @@ def _cell(reading: Reading, told: Told, start: datetime, end: datetime, cell: Ro
     return {
         "state": state if failed or cell["ok"] else "skipped",
         "says": f"{_when(start, end)}: {_count(cell['runs'], 'run')}, {_outcome(cell)}",
-        "href": narrowed(reading.state, told, **window),
+        "href": _list(reading.state, query, **window),
     }
 
 
@@ -106,10 +98,10 @@ def _iso(at: datetime) -> str:
     return at.isoformat() + "Z"
 
 
-def narrowed(state: ActivityState, told: Told, **parameters: str | None) -> str:
-    """The query of the list of exactly these events among those of `state`: `told` are their action
-    and resource, None for none. Equal words widen, so another whole action or resource gives way:
-    with it alone no event of this one would be left."""
+def _query(state: ActivityState, told: Mapping[str, str | None]) -> str:
+    """The typed query for exactly these events among those of `state`: `told` are their action and
+    resource, None for none. Equal words widen, so another whole action or resource gives way: with
+    it alone no event of this one would be left."""
 
     def gives_way(word: typed_words.Word) -> bool:
         whole = word.exact or word.value == NONE
@@ -118,5 +110,9 @@ def narrowed(state: ActivityState, told: Told, **parameters: str | None) -> str:
     given = typed_words.read(state.given.get("query", ""))
     kept = [str(word) for word in given if not gives_way(word)]
     kept += [typed_words.word(name, value) for name, value in told.items()]
-    fixed = {"tab": None, "sort": None, "row": None}
-    return state.url(**fixed, **parameters, query=" ".join(kept))
+    return " ".join(kept)
+
+
+def _list(state: ActivityState, query: str, **changes: str | None) -> str:
+    """The list of what `query` asks for."""
+    return state.url(tab=None, sort=None, row=None, query=query, **changes)
