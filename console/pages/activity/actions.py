@@ -36,7 +36,10 @@ class Copy:
 def read(reading: Reading) -> dict[str, Any]:
     """`exports`, `notebook` and `copies`, unless the filter could not be read; `has_default`:
     whether the bare address is a view of the reader's, so that starting again needs another."""
-    found: dict[str, Any] = {"has_default": _has_default(reading) if reading.beat else None}
+    found: dict[str, Any] = {
+        "exports": (),
+        "has_default": _has_default(reading) if reading.beat else None,
+    }
     if reading.asked is None:
         return found
     params = held(reading.state.given, reading.asked)
