@@ -9,6 +9,8 @@
   const said = dialog.querySelector("[role=status]");
   let rows = [];
   let at = 0;
+  let answered = null; // the text that `rows` answer
+  let hurried = null; // Enter was pressed before the answer was there: whether in a tab of its own
   let asked = null; // the request under way
   let clock = null;
 
@@ -22,7 +24,7 @@
     else input.removeAttribute("aria-activedescendant");
   };
 
-  const show = (found, words) => {
+  const show = (found, text, words) => {
     rows = found;
     list.replaceChildren(...rows.map((row, number) => {
       const option = make("div", "", { id: `palette-${number}`, className: "option" });
@@ -35,6 +37,10 @@
     input.setAttribute("aria-expanded", rows.length > 0);
     said.textContent = words ?? (rows.length ? `${rows.length} found` : "Nothing of that name. Try a shorter part of it.");
     mark(0);
+    answered = text;
+    if (hurried === null || answered !== input.value) return;
+    take(rows[0], hurried);
+    hurried = null;
   };
 
   // What the keys of this page do, and what is marked with `data-command`, can be had by name too.
@@ -56,10 +62,10 @@
       if (!answer.ok) throw new Error((await answer.json()).error);
       const { rows: found, total } = await answer.json();
       const words = total > found.length ? `${found.length} of ${total}: type more of the name` : undefined;
-      if (asked === mine && dialog.open) show([...found, ...acts(text)], words);
+      if (asked === mine && dialog.open) show([...found, ...acts(text)], text, words);
     } catch (error) {
       if (mine.signal.aborted) return;
-      show(acts(text), error instanceof TypeError ? "The server does not answer. Try again in a moment." : error.message);
+      show(acts(text), text, error instanceof TypeError ? "The server does not answer. Try again in a moment." : error.message);
     }
   };
 
@@ -77,13 +83,15 @@
   const open = () => {
     if (dialog.open) return;
     input.value = "";
-    show([], "");
+    hurried = null;
+    show([], null, "");
     dialog.showModal();
     ask();
   };
 
   input.addEventListener("input", () => {
     clearTimeout(clock);
+    hurried = null;
     clock = setTimeout(ask, PAUSE);
   });
   input.addEventListener("keydown", (event) => {
@@ -91,6 +99,7 @@
     const last = rows.length - 1;
     const to = { ArrowDown: at < last ? at + 1 : 0, ArrowUp: at > 0 ? at - 1 : last, PageDown: Math.min(at + 8, last), PageUp: Math.max(at - 8, 0) }[event.key];
     if (to !== undefined) mark(to);
+    else if (event.key === "Enter" && answered !== input.value) hurried = event.ctrlKey || event.metaKey;
     else if (event.key === "Enter") take(rows[at], event.ctrlKey || event.metaKey);
     else return;
     event.preventDefault();
