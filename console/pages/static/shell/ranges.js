@@ -1,13 +1,8 @@
 // What this browser remembers of time ranges: the last ones used, to choose again, and the one that goes along to the
 // other pages that have one. A link of the menu takes it only if its page says so (`data-ranged`).
 {
-  const NAMES = ["since_minutes", "since", "until"];
   const menu = () => document.querySelector("details.range");
 
-  const here = () => {
-    const asked = new URLSearchParams(location.search);
-    return new URLSearchParams(NAMES.flatMap((name) => (asked.get(name) ? [[name, asked.get(name)]] : []))).toString();
-  };
   const name = (range) => {
     const { since_minutes: minutes, since, until } = Object.fromEntries(new URLSearchParams(range));
     if (minutes) return [`Last ${minutes % 1440 === 0 && minutes > 1440 ? `${minutes / 1440} d` : minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`}`];
@@ -35,7 +30,7 @@
   };
   const take = (range) => {
     for (const link of document.querySelectorAll("nav a[data-ranged]")) {
-      link.search = range ? `?view=default&${range}` : "";
+      link.setAttribute("href", link.pathname + (range ? `?view=default&${range}` : ""));
     }
   };
 
@@ -43,7 +38,7 @@
     let session = null;
     try { session = sessionStorage; } catch { /* then a range stays on its page */ }
     if (!menu()) return take(session?.getItem("agnes-range"));
-    const range = here();
+    const range = menu().dataset.range;
     session?.setItem("agnes-range", range);
     take(range);
     let used = [];
