@@ -14,7 +14,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo serve test check check-deep soak bench lock
+.PHONY: help .venv demo serve test check check-deep soak bench screens lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z.-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ soak: .venv  ## the long tests: crashes, leaks
 
 bench: .venv  ## measure against the budgets; needs minutes
 	@$(BIN)/python -m bench $(ARGS)
+
+screens: .venv  ## take the pictures of docs/screens anew; ARGS names some of them
+	@$(BIN)/python -m tests.browser.screens $(ARGS)
 
 lock: .venv  ## write requirements.lock anew from pyproject.toml; ARGS=--upgrade for newer versions
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -1,0 +1,214 @@
+"""`make screens`: a picture of every state of the pages, for docs/screens/, and their index.
+
+The console is a real one with made-up data of a fixed seed. A state is one line of SCREENS; what is
+to be done before its picture is taken, a function of its page.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, PASSWORD, QUIET, signed_in
+from tests.server_process import ServerProcess, admin_token, agnes
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+SEED = ("--seed", "7", "--audit-rows", "20000", "--sessions", "40", "--usage-events", "4000")
+PEOPLE = (("boss@example.org", "Bea Orlova", True), ("ana@example.org", "Ana Lind", False))
+MOST = 150_000  # bytes of a picture
+COLOURS = 192  # enough for text and flat areas; a third of the bytes
+
+Act = Callable[[Page], object]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """`path` may name what the data are made of: {grant} and {sync} are ids of events. `act`
+    brings the page into its state; `stop`: the server is stopped first, so it comes last."""
+
+    name: str
+    says: str
+    path: str
+    act: Act | None = None
+    who: str | None = "boss@example.org"
+    width: int = 1440
+    height: int = 900
+    scheme: str = "light"
+    stop: bool = False
+
+
+def press(*keys: str) -> Act:
+    return lambda page: [page.keyboard.press(key) for key in keys]
+
+
+def opened(menu: str) -> Act:
+    return lambda page: page.locator("details.menu > summary", has_text=menu).first.click()
+
+
+def typed(text: str, *keys: str) -> Act:
+    def act(page: Page) -> None:
+        press("/")(page)
+        page.keyboard.type(text)
+        press(*keys)(page)
+        page.wait_for_timeout(600)  # it waits until nobody types before it asks
+
+    return act
+
+
+def lost(page: Page) -> None:
+    page.wait_for_selector("#lost:not([hidden])", timeout=30_000)
+
+
+LOG = "/admin/activity"
+SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
+SCREENS = (
+    Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG),
+    Screen("log-dark", "The same at night.", LOG, scheme="dark"),
+    Screen("log-390", "The same on a telephone.", LOG, width=390, height=844),
+    Screen("log-1280", "The same on a small laptop.", LOG, width=1280, height=800),
+    Screen("filtered", "Failed syncs of seven days.", LOG + SYNCS),
+    Screen("export", "Taking along exactly what is filtered.", LOG + SYNCS, opened("Export")),
+    Screen("copy", "The same filter as a command or a request.", LOG + SYNCS, opened("Copy as")),
+    Screen("range", "Choosing a time range.", LOG, opened("Last 24 h")),
+    Screen("views", "Saved views.", LOG, opened("Views")),
+    Screen("sync", "Syncs: tables by time.", f"{LOG}?tab=sync"),
+    Screen("changes", "What changed.", f"{LOG}?tab=changes"),
+    Screen("queries", "Most asked, slowest, most failing.", f"{LOG}?tab=queries"),
+    Screen("performance", "How long actions take.", f"{LOG}?tab=performance"),
+    Screen("usage", "Who uses it, and how.", f"{LOG}?tab=usage&since_minutes=43200"),
+    Screen("panel", "One event beside the list, with its sync.", LOG + SYNCS + "&row={sync}"),
+    Screen("diff", "What a change changed.", LOG + "?row={grant}"),
+    Screen("undo", "What undoing it would do, before it is done.", LOG + "?row={grant}&undo=1"),
+    Screen("panel-390", "One event on a telephone.", LOG + "?row={grant}", width=390, height=844),
+    Screen("empty", "Nothing found: which window, which filter.", f"{LOG}?resource=table:none"),
+    Screen("error", "A filter that cannot be asked.", f"{LOG}?query=acton:sync."),
+    Screen("palette", "Going anywhere by name.", LOG, typed("an")),
+    Screen("shortcuts", "The keys of this page.", LOG, press("?")),
+    Screen("me", "One's own activity, without any grant.", "/me", who="ana@example.org"),
+    Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
+    Screen("sign-in", "Signing in.", "/login", who=None),
+    Screen("lost", "The connection is lost; nothing else is.", LOG, lost, stop=True),
+)
+
+
+def main() -> None:
+    """Every picture, or those named in the command."""
+    wanted = [one for one in SCREENS if one.name in sys.argv[1:] or len(sys.argv) == 1]
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        data = Path(place) / "data"
+        seeded = agnes("seed", *SEED, "--users", "30", "--data-dir", data)
+        if seeded.returncode != 0:
+            sys.exit(seeded.stderr)
+        with ServerProcess(data) as server, sync_playwright() as playwright:
+            known = prepared(server)
+            found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+            browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+            for screen in sorted(wanted, key=lambda one: one.stop):
+                size = taken(browser, server, screen, known)
+                sys.stdout.write(f"{screen.name:12} {size / 1000:6.0f} kB\n")
+            browser.close()
+    (FOLDER / "README.md").write_text(index(), encoding="utf-8")
+
+
+def prepared(server: ServerProcess) -> dict[str, str]:
+    """Make the people and a change that can be undone; what paths may name."""
+    with server.client(admin_token(server)) as api:
+        made = {}
+        for email, name, is_admin in PEOPLE:
+            person = {"email": email, "name": name, "password": PASSWORD, "is_admin": is_admin}
+            made[email] = api.post("/api/admin/users", json=person).raise_for_status().json()["id"]
+    with signed_in_client(server) as boss:
+        group = made_by(boss, "/api/admin/groups", {"name": "analysts"})
+        member = {"user_id": made["ana@example.org"]}
+        made_by(boss, f"/api/admin/groups/{group}/members", member)
+        grant = {"group_id": group, "resource_type": "activity"}
+        made_by(boss, "/api/admin/grants", grant)
+        views = "/api/admin/observability/views"
+        for name, query in (
+            ("Failed syncs", {"query": "action:sync. result:error"}),
+            ("Sign-ins", {"query": "action:auth.", "since_minutes": "10080"}),
+        ):
+            made_by(boss, views, {"name": name, "query": query})
+        return {"grant": first(boss, "resource_grants.add"), "sync": first(boss, "sync.table")}
+
+
+def signed_in_client(server: ServerProcess) -> httpx.Client:
+    """The boss in a browser, so that the log says how people come."""
+    client = server.client()
+    for name, value in signed_in(server, PEOPLE[0][0]).items():
+        client.cookies.set(name, value)
+    client.headers["X-XSRFToken"] = client.cookies["_xsrf"]
+    return client
+
+
+def made_by(client: httpx.Client, path: str, body: dict[str, object]) -> str:
+    return str(client.post(path, json=body).raise_for_status().json().get("id", ""))
+
+
+def first(client: httpx.Client, action: str) -> str:
+    failed = {"result_class": "error", "since_minutes": "10080"} if "sync" in action else {}
+    asked = {"action_in": action, "limit": "1", **failed}
+    rows = client.get("/api/admin/activity", params=asked).raise_for_status().json()["rows"]
+    return str(rows[0]["id"])
+
+
+def taken(browser: Browser, server: ServerProcess, screen: Screen, known: dict[str, str]) -> int:
+    """Take the picture of `screen`; its size in bytes."""
+    context = browser.new_context(
+        base_url=server.address,
+        viewport={"width": screen.width, "height": screen.height},
+        color_scheme="dark" if screen.scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    if screen.who is not None:
+        for name, value in signed_in(server, screen.who).items():
+            context.add_cookies([{"name": name, "value": value, "url": server.address}])
+    page = context.new_page()
+    page.goto(screen.path.format(**known))
+    if page.locator("[data-live]").count():
+        page.wait_for_selector("body[data-live=true]")
+        page.wait_for_function("!document.querySelector('[data-later], [aria-busy]')")
+    if screen.stop:
+        server.stop()
+    if screen.act is not None:
+        screen.act(page)
+    page.wait_for_timeout(300)  # pictures and fonts settle
+    content = smaller(page.screenshot())
+    context.close()
+    if len(content) > MOST:
+        sys.exit(f"{screen.name}: {len(content)} bytes, more than {MOST}")
+    (FOLDER / f"{screen.name}.png").write_bytes(content)
+    return len(content)
+
+
+def smaller(png: bytes) -> bytes:
+    """The same picture with a palette."""
+    out = BytesIO()
+    picture = Image.open(BytesIO(png)).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def index() -> str:
+    lines = [
+        "# Screens",
+        "",
+        "Every state of the pages, made by `make screens` from made-up data of a fixed seed.",
+    ]
+    for screen in SCREENS:
+        lines += ["", f"## {screen.says.rstrip('.')}", "", f"![{screen.says}]({screen.name}.png)"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
