@@ -72,6 +72,26 @@ def save(
 
 
 @app.command()
+def rename(
+    view: Annotated[str, typer.Argument(metavar="VIEW", help="A view's id or name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name it gets.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Give a view another name."""
+    _change(view, {"name": name}, as_json=as_json)
+
+
+@app.command()
+def default(
+    view: Annotated[str, typer.Argument(metavar="VIEW", help="A view's id or name.")],
+    off: Annotated[bool, typer.Option("--off", help="The page opens without it again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let its page open with this view, for you."""
+    _change(view, {"is_default": not off}, as_json=as_json)
+
+
+@app.command()
 def delete(
     view: Annotated[str, typer.Argument(metavar="VIEW", help="A view's id or name.")],
     as_json: JsonOption = False,
@@ -86,6 +106,15 @@ def delete(
         show_json({"id": key, "deleted": True})
     else:
         say(f"deleted the view {plain(view)}")
+
+
+def _change(view: str, wanted: dict[str, Any], *, as_json: bool) -> None:
+    from console.client import connect
+
+    with connect() as client:
+        path = f"{VIEWS}/{quote(_id(client, view), safe='')}"
+        row = client.request("PATCH", path, json=wanted)
+    show_one(row if as_json else {**row, "query": _query(row)}, as_json=as_json)
 
 
 def _id(client: Client, view: str) -> str:

@@ -73,6 +73,7 @@ def _everything(server: Server) -> None:
         ("POST", f"{EVENT}/reveal"): {"id": "e1", "timestamp": WHEN, "params": '{"a":"raw"}'},
         ("GET", VIEWS): views(VIEW, {**VIEW, "id": "v2", "name": EVIL, "query": EVIL}),
         ("POST", VIEWS): VIEW,
+        ("PATCH", f"{VIEWS}/v1"): VIEW,
         ("DELETE", f"{VIEWS}/v1"): httpx.Response(204),
     }
 
@@ -177,6 +178,16 @@ def test_views_are_listed_saved_and_deleted(run: Run, server: Server, terminal: 
         assert (server.last.method, server.last.url.path) == ("DELETE", f"{VIEWS}/v1")
 
 
+def test_a_view_is_renamed_and_made_the_default(run: Run, server: Server) -> None:
+    agnes(run, "views rename errors failures")
+    assert (server.last.method, server.last.url.path) == ("PATCH", f"{VIEWS}/v1")
+    assert server.body == {"name": "failures"}
+    agnes(run, "views default errors")
+    assert server.body == {"is_default": True}
+    agnes(run, "views default v1 --off")
+    assert server.body == {"is_default": False}
+
+
 def test_a_view_must_be_meant_alone(run: Run, server: Server) -> None:
     assert run("admin", "views", "delete", "nothing").exit_code == 1
     server.on("GET", VIEWS, views(VIEW, {**VIEW, "id": "v3", "page": "sessions"}))
@@ -195,6 +206,8 @@ def test_a_view_must_be_meant_alone(run: Run, server: Server) -> None:
         "views",
         "views save errors",
         "views delete errors",
+        "views rename errors failures",
+        "views default errors",
     ],
 )
 def test_everything_comes_as_json_too(run: Run, words: str) -> None:
