@@ -58,9 +58,13 @@ def typed(text: str) -> Act:
     def act(page: Page) -> None:
         press("/")(page)
         page.keyboard.type(text)
-        page.wait_for_timeout(600)  # it waits until nobody types before it asks
+        page.wait_for_selector("[role=listbox] [role=option]")
 
     return act
+
+
+def drawn(page: Page) -> None:
+    page.wait_for_selector("[data-chart] .dressed")
 
 
 def lost(page: Page) -> None:
@@ -68,10 +72,11 @@ def lost(page: Page) -> None:
 
 
 LOG = "/admin/activity"
+TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
 SCREENS = (
-    Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG),
-    Screen("log-dark", "The same at night.", LOG, scheme="dark"),
+    Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG, height=TALL),
+    Screen("log-dark", "The same at night.", LOG, scheme="dark", height=TALL),
     Screen("log-390", "The same on a telephone.", LOG, width=390, height=844),
     Screen("log-1280", "The same on a small laptop.", LOG, width=1280, height=800),
     Screen("filtered", "Failed syncs of seven days.", LOG + SYNCS),
@@ -79,14 +84,24 @@ SCREENS = (
     Screen("copy", "The same filter as a command or a request.", LOG + SYNCS, opened("Copy as")),
     Screen("range", "Choosing a time range.", LOG, opened("Last 24 h")),
     Screen("views", "Saved views.", LOG, opened("Views")),
-    Screen("sync", "Syncs: tables by time.", f"{LOG}?tab=sync"),
+    Screen("sync", "Syncs: tables by time.", f"{LOG}?tab=sync", height=TALL),
     Screen("changes", "What changed.", f"{LOG}?tab=changes"),
-    Screen("queries", "Most asked, slowest, most failing.", f"{LOG}?tab=queries"),
-    Screen("performance", "How long actions take.", f"{LOG}?tab=performance"),
-    Screen("usage", "Who uses it, and how.", f"{LOG}?tab=usage&since_minutes=43200"),
-    Screen("panel", "One event beside the list, with its sync.", LOG + SYNCS + "&row={sync}"),
-    Screen("diff", "What a change changed.", LOG + "?row={grant}"),
-    Screen("undo", "What undoing it would do, before it is done.", LOG + "?row={grant}&undo=1"),
+    Screen("queries", "Most asked, slowest, most failing.", f"{LOG}?tab=queries", height=TALL),
+    Screen("performance", "How long actions take.", f"{LOG}?tab=performance", drawn),
+    Screen("usage", "Who uses it, and how.", f"{LOG}?tab=usage&since_minutes=43200", drawn),
+    Screen(
+        "panel",
+        "One event beside the list, with its sync.",
+        LOG + SYNCS + "&row={sync}",
+        height=TALL,
+    ),
+    Screen("diff", "What a change changed.", LOG + "?row={grant}", height=TALL),
+    Screen(
+        "undo",
+        "What undoing it would do, before it is done.",
+        LOG + "?row={grant}&undo=1",
+        height=TALL,
+    ),
     Screen("panel-390", "One event on a telephone.", LOG + "?row={grant}", width=390, height=844),
     Screen("empty", "Nothing found: which window, which filter.", f"{LOG}?resource=table:none"),
     Screen("error", "A filter that cannot be asked.", f"{LOG}?query=acton:sync."),
