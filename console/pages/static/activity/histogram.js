@@ -135,6 +135,11 @@
 
   agnes.key("z", "Zoom out: twice the time", () => document.querySelector(".hist .zoom")?.click() ?? true);
   agnes.shown(() => {
-    if (!drag && anchor === null) brush([]);
+    if (drag) return;
+    const bar = document.activeElement?.closest?.(".hist .bar");
+    const chosen = bar && anchor ? range(anchor, bar) : [];
+    if (!chosen.length) anchor = null; // the page has asked anew, and the bar it began with is gone
+    brush(chosen);
+    if (bar?.matches(":focus-visible")) say(chosen.length ? chosen : [bar]);
   });
 }
