@@ -56,7 +56,8 @@ def asks(row: Row) -> dict[str, str]:
     no text, number or flag says nothing to a page."""
     query = orjson.loads(row["query"])
     if isinstance(query, str):
-        query = dict(parse_qsl(query.removeprefix("?"))) or {"query": query}
+        named = dict(parse_qsl(query.removeprefix("?")))
+        query = named if named and all(map(str.isidentifier, named)) else {"query": query}
     said = {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in query.items()
