@@ -171,7 +171,7 @@ def before(reader: Reader, filter: AuditFilter) -> Row | None:
         return None
     earlier = filter.between(start, filter.since - timedelta(microseconds=1))
     (found,) = reader.ask(earlier_window.kpis, earlier)
-    if not found["events_total"] or found["oldest"] > start:
+    if not (found["events_total"] and found["older"]):
         return None
     return _figures(found, earlier)
 

@@ -10,6 +10,8 @@ from schema.policy import Seen
 
 
 def kpis(seen: Seen, filter: AuditFilter) -> ir.Table:
-    """The KPIs of `filter`, and `oldest`: when the log that one may see begins."""
+    """The KPIs of `filter`, and `older`: 1 where the log that one may see reaches to its window's
+    begin, else 0. One row is enough to know that: the least of all times would need each."""
     events = seen.rows()
-    return audit.kpis(seen, filter).cross_join(events.aggregate(oldest=events.timestamp.min()))
+    older = events.filter(events.timestamp <= filter.since).limit(1)
+    return audit.kpis(seen, filter).cross_join(older.aggregate(older=lambda rows: rows.count()))
