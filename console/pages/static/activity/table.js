@@ -57,9 +57,9 @@
 
   document.addEventListener("click", (event) => {
     const row = event.target.closest?.("[data-audit-row]");
-    if (!row || event.defaultPrevented || event.button || event.target.closest("a, button, input, label")) return;
+    if (!row || event.defaultPrevented || event.button || event.target.closest("a, button, input, label, summary")) return;
     if (!getSelection().isCollapsed) return; // the text is wanted, not the event
-    link(row).dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: event.ctrlKey, metaKey: event.metaKey, shiftKey: event.shiftKey }));
+    link(row)?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: event.ctrlKey, metaKey: event.metaKey, shiftKey: event.shiftKey }));
   });
 
   // What a column is too narrow for, one can read all the same.
