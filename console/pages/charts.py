@@ -74,7 +74,7 @@ class Chart:
         if self._pane is not None:
             self._pane.object = made
             return
-        self._pane = pn.pane.Bokeh(made, sizing_mode="stretch_width", design=Plain)
+        self._pane = pn.pane.Bokeh(made, sizing_mode="stretch_width")
         frame = pn.Row(
             self._pane, css_classes=["agnes-chart"], sizing_mode="stretch_width", design=Plain
         )

@@ -25,8 +25,7 @@ _TOKENS = Path(console.__file__).parent / "pages" / "static" / "tokens.css"
 _SMALL = "11px"
 _SANS = "system-ui, sans-serif"
 # A page's own colours where there are such, also in the dark; the values come escaped.
-_HOVER = """<style>i {{ color: var(--muted, #666d75); font-style: normal }}</style>
-<div style="margin: -5px; padding: 5px 8px; font-size: 12px; color: var(--ink, #1b1d20);
+_HOVER = """<div style="margin: -6px; padding: 5px 8px; font-size: 12px; color: var(--ink, #1b1d20);
 background: var(--surface, #fff); border: 1px solid var(--line, #e2e2dc)">{lines}</div>"""
 
 
@@ -103,7 +102,7 @@ def pointed(
         boxes.append((start, low, start + timedelta(seconds=seconds), high, *texts))
     columns = [f"say_{number}" for number, _ in enumerate(says)]
     lines = (
-        f"<div><i>{name}</i> @{column}</div>"
+        f'<div><span style="color: var(--muted, #666d75)">{name}</span> @{column}</div>'
         for (name, _), column in zip(says, columns, strict=True)
     )
     return hv.Rectangles(boxes, ["x0", "y0", "x1", "y1"], columns).opts(

@@ -29,7 +29,7 @@ def draw(answer: Mapping[str, Any]) -> Any:
                 cells[_state(cell)].append((*box, *said))
     buckets = [{"ts": bucket} for bucket in answer["buckets"]]
     ticks = [(len(names) - place - 0.5, name) for place, name in enumerate(names)]
-    shape = {"ylim": (0, max(1, len(names))), "yticks": ticks, "height": 80 + 24 * len(names)}
+    shape = {"ylim": (0, max(1, len(names))), "yticks": ticks or 1, "height": 80 + 24 * len(names)}
     parts = [_boxes(boxes, state) for state, boxes in cells.items()]
     return hv.Overlay(parts).opts(hv.opts.Overlay(**options(buckets, seconds, **shape)))
 

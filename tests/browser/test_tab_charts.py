@@ -29,6 +29,17 @@ def at(tab: str, **more: str) -> str:
     return f"/admin/activity?{httpx.QueryParams({'tab': tab, 'since_minutes': '43200', **more})}"
 
 
+def charted(page: Page) -> None:
+    """Wait for the chart. The first one of a server takes longer: plotting is imported for it."""
+    expect(page.locator(CHART)).to_be_visible(timeout=30_000)
+
+
+def charts_of(page: Page) -> int:
+    classes = "Bokeh.documents[0].roots().filter((one) => one.css_classes?.includes('agnes-chart'))"
+    found: int = page.evaluate(f"{classes}.length")
+    return found
+
+
 def settled(page: Page) -> None:
     page.wait_for_function("!document.body.hasAttribute('aria-busy')")
 
@@ -110,7 +121,7 @@ def test_performance_shows_every_event_once(opened: Open, api: httpx.Client) -> 
 
 def test_an_action_narrows_table_and_chart_and_comes_back(opened: Open) -> None:
     page = opened(at("performance"))
-    expect(page.locator(CHART)).to_be_visible()
+    charted(page)
     ends = f"{FIGURE}.y_range.end"
     before, count = page.evaluate(ends), len(first_texts(page))
     link = page.locator(f"{BODY} td.text a", has_text="auth.login").first
@@ -141,7 +152,7 @@ def test_usage_is_the_cards_figure_and_a_day_can_be_opened(opened: Open, api: ht
 
 def test_a_drag_over_the_chart_becomes_the_window(opened: Open) -> None:
     page = opened(at("usage"))
-    expect(page.locator(CHART)).to_be_visible()
+    charted(page)
     page.wait_for_function(f"{FIGURE}.inner_width > 100")
     before = page.evaluate(f"{FIGURE}.x_range.start"), page.evaluate(f"{FIGURE}.x_range.end")
     box = page.locator("[data-chart]").bounding_box()
@@ -152,8 +163,8 @@ def test_a_drag_over_the_chart_becomes_the_window(opened: Open) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 130, steps=4)
     page.mouse.up()
     expect(page).to_have_url(re.compile("since=.*until="))
-    settled(page)
     expect(page).not_to_have_url(re.compile("since_minutes"))
+    settled(page)
     assert page.evaluate("window.__same") is True
     # the new figure shows whole days around what was drawn over
     page.wait_for_function(
@@ -166,7 +177,7 @@ def test_a_drag_over_the_chart_becomes_the_window(opened: Open) -> None:
 
 def test_pointing_at_the_chart_tells_the_figures(opened: Open, api: httpx.Client) -> None:
     page = opened(at("usage"))
-    expect(page.locator(CHART)).to_be_visible()
+    charted(page)
     page.wait_for_function(f"{FIGURE}.inner_width > 100")
     box = page.locator("[data-chart]").bounding_box()
     assert box
@@ -188,7 +199,7 @@ def test_the_chart_wears_the_theme_and_changes_with_it(opened: Open) -> None:
     seen = set()
     for scheme in ("light", "dark"):
         page = opened(at("performance"), scheme=scheme)
-        expect(page.locator(CHART)).to_be_visible()
+        charted(page)
         worn, told = colours(page)
         assert worn == told
         seen.add(worn)
@@ -203,17 +214,17 @@ def test_the_chart_wears_the_theme_and_changes_with_it(opened: Open) -> None:
 
 def test_there_is_one_chart_and_only_where_it_belongs(opened: Open) -> None:
     page = opened(at("performance"))
-    expect(page.locator(CHART)).to_be_visible()
+    charted(page)
     for name, charts in (("Queries", 0), ("Usage", 1), ("Timeline", 0), ("Performance", 1)):
         tab = page.locator("[data-region=tabs] a", has_text=name)
         without_load(page, tab.click)
         expect(page.locator(".agnes-chart")).to_have_count(charts)
-    assert page.evaluate("Bokeh.documents[0].roots().length") == 2
+    assert charts_of(page) == 1
 
 
 def test_other_tabs_have_no_second_root(opened: Open) -> None:
     page = opened(f"/admin/activity?{MONTH}")
-    assert page.evaluate("Bokeh.documents[0].roots().length") == 1
+    assert charts_of(page) == 0
 
 
 def test_the_tables_say_it_without_scripts(opened: Open) -> None:
@@ -245,7 +256,7 @@ def test_nobody_is_shut_out_and_nothing_scrolls_sideways(
     for tab in ("queries", "performance", "usage"):
         page = opened(at(tab), width=width, scheme=scheme)
         if tab != "queries":
-            expect(page.locator(CHART)).to_be_visible()
+            charted(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
         found = Axe().run(page).response["violations"]
         serious = [
@@ -261,4 +272,4 @@ def test_my_own_page_has_my_queries_and_nobodys_usage(opened: Open) -> None:
     tabs = page.locator("[data-region=tabs] a").all_inner_texts()
     assert not any(text.startswith("Usage") for text in tabs)
     assert any(text.startswith("Queries") for text in tabs)
-    expect(page.locator(CHART)).to_be_visible()
+    charted(page)
