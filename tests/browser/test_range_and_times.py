@@ -6,6 +6,7 @@ import re
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
@@ -349,3 +350,20 @@ def test_the_header_stays_inside_the_window(opened: Open, width: int) -> None:
         assert box["x"] + box["width"] <= width
         page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_open_menus_have_no_serious_violation(opened: Open, scheme: str) -> None:
+    page = opened(f"/admin/activity?{httpx.QueryParams(ABSOLUTE)}", scheme=scheme)
+    for menu in page.locator("header details.menu").all():
+        menu.locator("> summary").click()
+        for more in menu.locator("details > summary").all():
+            more.click()
+        found = Axe().run(page, context="header.bar")
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]])
+            for one in found.response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == []
+        page.keyboard.press("Escape")
