@@ -37,7 +37,9 @@ def read(reading: Reading) -> dict[str, Any] | None:
     if reading.own:
         return None
     health = shell.health(reading.reader.instance, reading.reader.principal)
-    return health and {**health, "fields": [_field(found) for found in health["fields"]]}
+    if health is None:
+        return None
+    return {**health, "fields": [_field(found) for found in health["fields"]]}
 
 
 def _field(found: dict[str, Any]) -> Field:
