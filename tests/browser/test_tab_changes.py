@@ -158,6 +158,23 @@ def test_long_values_are_folded(opened: Open, api: httpx.Client) -> None:
     members.locator("summary").focus()
     page.keyboard.press("Enter")
     expect(last).to_be_visible()
+    assert "row=" not in page.url, "unfolding opened the change"
+
+
+def test_the_keys_of_the_list_walk_the_changes(opened: Open, api: httpx.Client) -> None:
+    group = Group(api, "tab: keys")
+    group.change(description="the second")
+    group.change(description="the third")
+    page = opened(group.path())
+    page.keyboard.press("j")
+    expect(page.locator(f"{CHANGE}:nth-child(1) .when")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator(f"{CHANGE}:nth-child(2) .when")).to_be_focused()
+    without_load(page, lambda: page.keyboard.press("Enter"))
+    expect(page).to_have_url(re.compile(f"row={group.changes()[1]['id']}"))
+    expect(page.locator(f"{CHANGE}.on")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("row="))
 
 
 def test_hostile_names_stay_texts(opened: Open, api: httpx.Client) -> None:
