@@ -49,4 +49,5 @@ def show(client: Asks, name: str, **filter: Any) -> Any:
     `show(client, "performance", since_minutes=1440, source="web")`."""
     view = VIEWS[name]
     answer = client.request("GET", view.endpoint, params=filter)
-    return pn.Column(f"**{view.title}**", pn.pane.HoloViews(view.draw(answer)))
+    drawn: Any = pn.panel(view.draw(answer))
+    return pn.Column(f"**{view.title}**", drawn)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console import asked_queries, durations
+from console.activity import Reader
 from console.queries import durations as duration_questions
 from console.queries.audit_filter import AuditFilter
 from schema.policy import Principal
@@ -166,7 +167,7 @@ def test_equal_questions_meet_and_tell_no_value(world: World) -> None:
 def test_ones_own_queries_are_raw(world: World) -> None:
     within = window()
     write(world, asked(within[0], "SELECT 17", user_id="u-raw"))
-    reader = asked_queries.Reader(world.instance, Principal("u-raw"))
+    reader = Reader(world.instance, Principal("u-raw"))
     filter = AuditFilter(within[0], within[1])
     (row,) = asked_queries.queries(reader, filter, own=True)["rows"]
     assert row["query"] == "SELECT 17"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import asked_queries
+from console import asked_queries, durations
 from console.pages.activity.reading import Reading
 from console.queries.typed_words import words
 
@@ -21,7 +21,7 @@ def read(reading: Reading) -> dict[str, Any]:
     for row in found["rows"]:
         row["fragment"] = asked_queries.fragment(row["query"])
         row["events"] = _events(reading, row["fragment"])
-    return {**found, "orders": ORDERS, "order": asked_queries.order(sort)}
+    return {**found, "orders": ORDERS, "order": durations.order(sort)}
 
 
 def _events(reading: Reading, fragment: str | None) -> str:

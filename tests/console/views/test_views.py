@@ -12,7 +12,9 @@ import numpy as np
 import orjson
 import panel as pn
 import pytest
-from bokeh.models import DataTable, GlyphRenderer, HoverTool, WheelZoomTool
+from bokeh.models import HoverTool, WheelZoomTool
+from bokeh.models.renderers import GlyphRenderer
+from bokeh.models.widgets.tables import DataTable
 
 from console import views
 from console.client import Client
