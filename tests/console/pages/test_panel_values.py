@@ -79,7 +79,7 @@ def test_lists_are_compared_as_sets_with_people_and_grants_by_their_names() -> N
 
     members = [{"user_id": "b", "added_at": "1"}, {"user_id": "a", "added_at": "2"}]
     grants = [{"id": "1", "resource_type": "table", "resource_id": "orders"}]
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"name": "members", "before": members, "after": [{"user_id": "b", "added_at": "9"}]},
         {"name": "grants", "before": None, "after": grants},
     ]
