@@ -130,11 +130,11 @@ def status(page: Page, job: str, word: str) -> None:
 
 
 def beats(page: Page) -> list[float]:
-    """The times at which the page asks again by itself, from now on."""
+    """The times at which the page asks again, from now on."""
     found: list[float] = []
 
     def sent(frame: str | bytes) -> None:
-        if "beat" in str(frame):
+        if '"go"' in str(frame):
             found.append(time.monotonic())
 
     page.on("websocket", lambda line: line.on("framesent", sent))
@@ -237,11 +237,11 @@ def test_what_the_reader_does_is_not_disturbed_by_a_run(
     page = opened(f"{PATH}?run={broken}")
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url))
-    page.locator("summary").click()
+    page.locator("[data-region=run] summary").click()
     page.focus("[data-region=rows] tbody tr:nth-child(2) a")
     page.evaluate("""() => {
         window.__frame = document.querySelector("iframe");
-        window.__run = document.querySelector("details");
+        window.__run = document.querySelector("[data-region=run] details");
         scrollTo(0, 200);
         getSelection().selectAllChildren(document.querySelector(".facts .mono"));
     }""")
@@ -254,7 +254,7 @@ def test_what_the_reader_does_is_not_disturbed_by_a_run(
     after = page.evaluate("[scrollY, String(getSelection()), document.activeElement.ariaLabel]")
     assert after == before
     assert page.evaluate("window.__frame === document.querySelector('iframe')")
-    assert page.evaluate("document.querySelector('details').open && window.__run.isConnected")
+    assert page.evaluate("window.__run.open && window.__run.isConnected")
     assert loads == []
 
 

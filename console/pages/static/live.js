@@ -50,7 +50,11 @@ export function render({ model, view }) {
     const said = document.createElement("template");
     said.innerHTML = html;
     const done = said.content.querySelector(".said");
-    if (done) agnes.toast(done.firstElementChild ? said.content : done.textContent);
+    if (done) {
+      const line = document.createDocumentFragment(); // without its frame: a toast has its own, and its own role
+      line.append(...done.childNodes);
+      agnes.toast(line);
+    }
     agnes.patch(document.querySelector("[data-region=notice]"), done ? "" : html, { fresh: true });
     return done !== null;
   };
