@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from console.as_command import address
 from console.masking import SHOWN
 from console.queries import typed_words
 from console.queries.audit_filter import NONE, NULLABLE, AuditFilter, Term
@@ -149,20 +150,24 @@ def notebook(
     held: Mapping[str, str],
     *,
     own: bool,
-    page: str,
+    server: str,
+    path: str,
     names: Mapping[str, str],
     seconds: int,
 ) -> bytes:
-    """The notebook as a file. `held` are the filter's parameters with their window as times, `page`
-    is the address that shows the same, `names` are people's by their ids, `seconds` the length of
-    a bar of the picture."""
+    """The notebook as a file. `held` are the filter's parameters with their window as times,
+    `server` and `path` the address of the page that shows the same, `names` are people's by their
+    ids, `seconds` the length of a bar of the picture."""
     request = for_server(held)
     people = str(by_people(Written("found")))
+    page = address(server + path, held)
     title = "My activity" if own else "Audit log"
+    since, until = (_minute(held.get(end, "")) for end in ("since", "until"))
+    whose = "my_activity" if own else "activity"
     cells = [
-        _text(_TITLE.format(title=title, page=page, **{"since": "", "until": "", **request})),
-        _code(_FETCH.format(whose="my_activity" if own else "activity", asked=_dict(request))),
-        _text(_FILTER + (_ON_SERVER if any(map(_is_masked, filter.terms)) else "")),
+        _text(_TITLE.format(title=title, since=since, until=until, page=page, server=server)),
+        _code(_FETCH.format(whose=whose, asked=_dict(request), server=server)),
+        _text(_REST if any(map(_is_masked, filter.terms)) else _FILTER),
         _code(_filtered(filter, names)),
         _text("## The newest of them"),
         _code(_TABLE),
@@ -184,10 +189,11 @@ def notebook(
 
 
 _TITLE = """\
-# {title}, {since} to {until}
+# {title}, {since} to {until} UTC
 
-The events that <{page}> shows, to go on with. Run `agnes login` once: the rows are read over the
-API as you, and you see what you may see. Reading them is written to the log, like any export.
+The events that <{page}> shows, to go on with. Run `agnes login --server {server}` once: the
+rows are read over the API as you, and you see what you may see. Reading them is written to the log,
+like any export.
 
 Needs `agnes-console` with its extras `server` and `lab` (Ibis, DuckDB, matplotlib)."""
 
@@ -199,8 +205,9 @@ import pyarrow.parquet as pq
 
 from console.client import connect
 
+server = {server!r}
 asked = {asked}
-with connect() as agnes, agnes.{whose}.export("parquet", asked) as download:
+with connect(server) as agnes, agnes.{whose}.export("parquet", asked) as download:
     events = ibis.memtable(pq.read_table(io.BytesIO(b"".join(download.chunks))))
 print(f"{{download.rows:,}} events in this window")"""
 
@@ -209,10 +216,11 @@ _FILTER = """\
 
 Every event of the window is here: change this cell and run those below it again."""
 
-_ON_SERVER = """
+_REST = """\
+## The filter of the page
 
-Other people's rows come masked, so the server has looked for the text already (above, in `asked`);
-what follows is the rest."""
+Other people's rows come masked, so the server has looked for the text already (above, in `asked`).
+This is the rest of the filter: change this cell and run those below it again."""
 
 _TABLE = """\
 newest = found.order_by(ibis.desc("timestamp"), ibis.desc("id")).limit(50)
@@ -254,6 +262,10 @@ def _filtered(filter: AuditFilter, names: Mapping[str, str]) -> str:
 
 def _dict(request: Mapping[str, str]) -> str:
     return "\n".join(["{", *(f"    {name!r}: {text!r}," for name, text in request.items()), "}"])
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
 
 
 def _one_line(text: str) -> str:

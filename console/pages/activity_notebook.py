@@ -7,7 +7,7 @@ from functools import partial
 from typing import ClassVar
 
 from console import activity
-from console.as_command import address, held
+from console.as_command import held
 from console.as_notebook import notebook
 from console.audit import now
 from console.handler import Handler
@@ -38,12 +38,13 @@ class ActivityNotebook(Handler):
     def _made(self, given: Mapping[str, str]) -> bytes:
         asked = ask(given, now=now(), resolve=self._named)
         params = held(given, asked)
-        page = self.request.path.removesuffix("/notebook")
+        scheme = "https" if self.instance.gate.is_tls(self.request) else "http"
         return notebook(
             asked.filter,
             params,
             own=self.own,
-            page=address(f"{self.request.protocol}://{self.request.host}{page}", params),
+            server=f"{scheme}://{self.request.host}",
+            path=self.request.path.removesuffix("/notebook"),
             names={one.id: one.label for one in self._people()},
             seconds=activity.bucket_seconds(asked.filter),
         )
