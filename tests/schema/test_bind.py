@@ -71,6 +71,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "resource": texts(*RESOURCES, NONE),
     "resource_prefix": texts("table:", "it'", "", "%"),
     "result": texts("error", "s", "odd_%", ""),
+    "result_is": texts("success", "error.x", "odd_%", ""),
     "result_pattern": texts("error%", "%", "_k", "odd\\_%", "it's", ""),
     "result_class": texts(*RESULT_CLASSES),
     "source": texts(*SOURCES),
@@ -167,6 +168,15 @@ def test_bound_pages_in_every_order_are_the_whole_without_gap_or_repeat(
         value = None if column == "timestamp" else last[column]
         order = Order(column, descending, last["timestamp"], last["id"], value)
     assert paged == whole
+    back: list[dict[str, Any]] = []
+    while whole and len(back) < len(whole) - 1:
+        first = (back or whole[-1:])[0]
+        value = None if column == "timestamp" else first[column]
+        order = Order(column, descending, first["timestamp"], first["id"], value, back=True)
+        before = same(store, timeline, seen, filter, order, 3)
+        assert before, "rows before this one are lost"
+        back = [*reversed(before), *back]
+    assert back == whole[:-1]
 
 
 @given(log=logs(), seen=SEEN)
