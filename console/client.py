@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -36,6 +36,7 @@ from schema.errors import (
 Json: TypeAlias = dict[str, Any]
 Params: TypeAlias = Mapping[str, Any]
 
+_OBSERVED = "/api/admin/observability"
 PAGE = 1000  # the most rows that a list answers at once
 SLOW = 600.0  # seconds of silence allowed where the server prepares a large answer
 
@@ -106,7 +107,7 @@ class Client:
             verify=not (here and self.server.startswith("http:")),
             transport=transport,
         )
-        self.activity = Activity(self)
+        self.activity = Activity(self, "/api/admin/activity")
         self.my_activity = Events(self, "/api/me/activity")
         self.users = Collection(self, "users")
         self.groups = Groups(self, "groups")
@@ -127,8 +128,8 @@ class Client:
 
     def login(self, email: str, password: str, *, name: str | None = None) -> Json:
         """Make a token: `{id, token, expires_at, user}`. This client does not start to use it."""
-        body = {"email": email, "password": password, "name": name}
-        return self.request("POST", "/api/login", json=_given(body))
+        body = _given({"email": email, "password": password, "name": name})
+        return self.request("POST", "/api/login", json=body)
 
     def logout(self) -> None:
         """Revoke the token this client uses."""
@@ -252,8 +253,7 @@ class Client:
 
 
 class Events:
-    """Events of the audit log. `params` are the parameters of the server's timeline, by their own
-    names. `base` is where they are: all that the caller may see, or their own."""
+    """Events of the audit log below `base`. `params` are the server's own, by their own names."""
 
     def __init__(self, client: Client, base: str) -> None:
         self._client = client
@@ -267,21 +267,13 @@ class Events:
         """One row: its columns, and in `linked` what it is about: `{kind, record, records}`."""
         return self._client.request("GET", _path(self._base, event))
 
-    @contextmanager
-    def export(self, format: str, params: Params | None = None) -> Iterator[Download]:
+    def export(self, format: str, params: Params | None = None) -> AbstractContextManager[Download]:
         """Every row of the filter as `csv`, `json` (one row a line) or `parquet`, streamed."""
-        asked = {**(params or {}), "format": format}
-        with self._client.stream(f"{self._base}/export", asked) as download:
-            yield download
+        return self._client.stream(f"{self._base}/export", {**(params or {}), "format": format})
 
 
 class Activity(Events):
     """The whole audit log, with the instance's pulse."""
-
-    _OBSERVED = "/api/admin/observability"
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(client, "/api/admin/activity")
 
     def health(self) -> Json:
         """The pulse: `{status, fields, sentence}`."""
@@ -292,13 +284,13 @@ class Activity(Events):
         return self._client.request("GET", f"{self._base}/sync", params=params)
 
     def kpis(self, params: Params | None = None) -> Json:
-        return self._client.request("GET", f"{self._OBSERVED}/kpis", params=params)
+        return self._client.request("GET", f"{_OBSERVED}/kpis", params=params)
 
     def facets(self, params: Params | None = None) -> Json:
-        return self._client.request("GET", f"{self._OBSERVED}/facets", params=params)
+        return self._client.request("GET", f"{_OBSERVED}/facets", params=params)
 
     def histogram(self, params: Params | None = None) -> Json:
-        return self._client.request("GET", f"{self._OBSERVED}/histogram", params=params)
+        return self._client.request("GET", f"{_OBSERVED}/histogram", params=params)
 
 
 class Collection:
