@@ -60,6 +60,8 @@ class Chart:
         """Draw what belongs to `regions`, unless the reader has gone on meanwhile."""
         if not isinstance(regions, Drawn):
             return
+        if not self._is_seen():
+            return
         if regions.chart is None:
             if self._pane is not None and self._pane.object is not None:
                 self._doc.add_next_tick_callback(partial(self._put, None, wanted))
@@ -68,8 +70,13 @@ class Chart:
         # A root is added while the document's lock is held, which is so in the next tick.
         self._doc.add_next_tick_callback(partial(self._put, made, wanted))
 
+    def _is_seen(self) -> bool:
+        """Whether the reader is still there: a drawing may outlast a visit."""
+        context = self._doc.session_context
+        return bool(context and context.session and context.session.connection_count)
+
     def _put(self, made: Any, wanted: Callable[[], bool]) -> None:
-        if not wanted():
+        if not (wanted() and self._is_seen()):
             return
         if self._pane is not None:
             self._pane.object = made
