@@ -20,25 +20,27 @@ NEWEST = ("", "timestamp:desc")
 
 @dataclass(frozen=True)
 class Column:
-    """`by` is what the server sorts by, if it can. Widths in pixels; `shown` by default."""
+    """`by` is what the server sorts by, if it can. Widths in pixels, of `elastic` ones the least:
+    they share what is left. `shown` by default."""
 
     key: str
     title: str
     by: str | None
     width: int
     shown: bool = True
+    elastic: bool = False
 
 
 COLUMNS = (
-    Column("time", "Time", "timestamp", 128),
-    Column("user", "User", "user_id", 118),
-    Column("via", "Via", "source", 84),
+    Column("time", "Time", "timestamp", 130),
+    Column("user", "User", "user_id", 110),
+    Column("via", "Via", "source", 80),
     Column("kind", "Client kind", "client_kind", 104, shown=False),
-    Column("action", "Action", "action", 184),
-    Column("result", "Result", "result", 112),
+    Column("action", "Action", "action", 140, elastic=True),
+    Column("result", "Result", "result", 134),
     Column("class", "Result class", "result_class", 110, shown=False),
-    Column("resource", "Resource", "resource", 168),
-    Column("ms", "ms", "duration_ms", 74),
+    Column("resource", "Resource", "resource", 120, elastic=True),
+    Column("ms", "ms", "duration_ms", 70),
     Column("ip", "IP", "client_ip", 124, shown=False),
     Column("correlation", "Correlation", "correlation_id", 150, shown=False),
     Column("params", "Parameters", None, 300, shown=False),

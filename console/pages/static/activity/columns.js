@@ -13,7 +13,8 @@
     const shown = columns ?? usual();
     const least = heads().filter((head) => shown.includes(name(head))).reduce((sum, head) => sum + (widths[name(head)] ?? Number(head.dataset.width)), 0);
     const plain = !columns && !Object.keys(widths).length;
-    agnes.kept("table", plain ? null : JSON.stringify({ columns, widths, least: least || undefined }));
+    const fill = heads().length > 0 && !heads().some((head) => "elastic" in head.dataset && shown.includes(name(head)) && !widths[name(head)]);
+    agnes.kept("table", plain ? null : JSON.stringify({ columns, widths, least: least || undefined, fill }));
     if (columns) root.dataset.columns = columns.join(" ");
     else delete root.dataset.columns;
     for (const head of heads()) {
@@ -23,7 +24,7 @@
     }
     if (plain || !least) root.style.removeProperty("--rows");
     else root.style.setProperty("--rows", `${least}px`);
-    root.toggleAttribute("data-fill", "resource" in widths || !shown.includes("resource"));
+    root.toggleAttribute("data-fill", fill);
     tell();
   };
   const tell = () => {
