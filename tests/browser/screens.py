@@ -78,7 +78,6 @@ SCREENS = (
     Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG, height=TALL),
     Screen("log-dark", "The same at night.", LOG, scheme="dark", height=TALL),
     Screen("log-390", "The same on a telephone.", LOG, width=390, height=844),
-    Screen("log-1280", "The same on a small laptop.", LOG, width=1280, height=800),
     Screen("filtered", "Failed syncs of seven days.", LOG + SYNCS),
     Screen("export", "Taking along exactly what is filtered.", LOG + SYNCS, opened("Export")),
     Screen("copy", "The same filter as a command or a request.", LOG + SYNCS, opened("Copy as")),
