@@ -134,7 +134,7 @@ def _sessions(instance: Instance, me: Principal, text: str, most: int) -> tuple[
 
 def _session(instance: Instance, me: Principal, row: dict[str, Any]) -> Found:
     person, at = instance.people.get(row["user_id"]), row["uploaded_at"]
-    said = (person and person.label, at and f"{at:%d %b %H:%M} UTC")
+    said = (person.label if person else "", f"{at:%d %b %H:%M} UTC" if at else "")
     name = row["session_file"].rpartition("/")[2]
     return Found(
         "session",
