@@ -63,7 +63,7 @@ PARTS: tuple[Part, ...] = (
     Part("cards", cards.read, beats=True),
     Part("before", before.read, beats=True, later=True),
     Part("histogram", histogram.read, beats=True),
-    Part("tabs", body.tabs, alone=True),
+    Part("tabs", body.tabs, beats=True, alone=True),
     Part("filters", filters.read, alone=True),
     Part("actions", actions.read, beats=True, alone=True),
     Part("facets", facets.read, beats=True, later=True),
