@@ -45,6 +45,7 @@ def figure(name: str, answer: Mapping[str, Any]) -> Any:
 
         plot = hv.renderer("bokeh").get_plot(VIEWS[name].draw(answer))
         made = plot.state
+        made.name = answer.get("mark")  # a chart of other figures is hidden until this one comes
         plot.cleanup()  # else its options and data stay for ever
         return made
 

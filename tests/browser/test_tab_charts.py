@@ -219,6 +219,10 @@ def test_there_is_one_chart_and_only_where_it_belongs(opened: Open) -> None:
         tab = page.locator("[data-region=tabs] a", has_text=name)
         without_load(page, tab.click)
         expect(page.locator(".agnes-chart")).to_have_count(charts)
+        if charts:  # what is seen was drawn of the figures below it, not of the tab before
+            charted(page)
+            mark = page.locator("[data-chart]").get_attribute("data-chart")
+            assert page.evaluate(f"{FIGURE}.name") == mark
     assert charts_of(page) == 1
 
 

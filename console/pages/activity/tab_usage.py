@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from console import usage
+from console.audit import new_id
 from console.pages.activity.reading import Reading
 from console.pages.render import iso
 
@@ -17,4 +18,4 @@ def read(reading: Reading) -> dict[str, Any]:
     for bucket in found["buckets"]:
         span = {"since": iso(bucket["ts"]), "until": iso(bucket["ts"] + length)}
         bucket["only"] = reading.state.url(**span, since_minutes=None)
-    return {**found, "accounts": reading.reader.instance.people.active()}
+    return {**found, "mark": new_id(), "accounts": reading.reader.instance.people.active()}

@@ -43,7 +43,13 @@
       if (Object.keys(now).length) model.setv(now, { sync: false });
     }
     listen(shown);
-    chart.classList.add("dressed");
+    show();
+  };
+
+  // The chart of the figures that stood here before says nothing true until its successor comes.
+  const show = () => {
+    const slot = document.querySelector("[data-chart]");
+    chart?.classList.toggle("dressed", !!slot && figure()?.name === slot.dataset.chart);
   };
 
   // A stretch of the chart becomes the window, in whole seconds; the place in the list and the open event are left.
@@ -67,6 +73,7 @@
     if (!chart) return;
     if (!slot) chart.remove();
     else if (chart.parentNode !== slot) slot.append(chart);
+    show();
   };
 
   const found = (element) => {
