@@ -19,6 +19,12 @@ pytestmark = pytest.mark.browser
 
 LOG = "/admin/activity"
 HOSTILE = '<img src=x onerror="window.__xss=1">'
+# A region that no answer of the server fills.
+MADE = """(() => {
+  const made = document.createElement("section");
+  made.dataset.region = "made";
+  document.querySelector("[data-region=notice]").after(made);
+})()"""
 # A menu as any part of a page may have one, at both edges of the window.
 MENUS = """
 for (const side of ["left", "right"]) {
@@ -140,12 +146,13 @@ def test_a_key_with_a_modifier_is_the_browsers(opened: Open) -> None:
 
 def test_the_overlay_lists_every_shortcut_from_the_one_list(opened: Open) -> None:
     page = opened()
+    page.evaluate(MADE)
     page.evaluate(
         """() => {
         agnes.key("x y", "What a page can do", () => {});
         const one = Object.assign(document.createElement("button"), { textContent: "Declared" });
         one.dataset.key = "w";
-        document.querySelector("[data-region=notice]").append(one);
+        document.querySelector("[data-region=made]").append(one);
         one.onclick = () => (window.__clicked = true); }"""
     )
     button = page.get_by_role("button", name="Keyboard shortcuts")
@@ -269,7 +276,9 @@ def test_the_palette_does_what_the_page_can_do(opened: Open) -> None:
     page.wait_for_function("window.__green === true")
     page.keyboard.press("/")
     page.keyboard.type("no such thing anywhere")
-    expect(page.locator("#palette [role=status]")).to_contain_text("Nothing of that name")
+    expect(page.locator("#palette [role=status]")).to_contain_text(
+        "Nothing of that name", timeout=20_000
+    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light")])
@@ -374,24 +383,25 @@ def test_no_menu_leaves_a_narrow_window(opened: Open) -> None:
 
 def test_what_one_types_and_unfolds_survives_a_beat_but_not_an_answer(opened: Open) -> None:
     page = opened()
+    page.evaluate(MADE)
     page.evaluate(
         """() => {
-        const region = document.querySelector("[data-region=notice]");
+        const region = document.querySelector("[data-region=made]");
         window.__html = (n) => `<form><p>${n}</p><input name="typed" value="kept">
           <details><summary>more</summary>x</details></form>`;
         agnes.patch(region, window.__html(1), { fresh: true });
         window.__input = region.querySelector("input"); }"""
     )
-    box = page.locator("[data-region=notice] input")
+    box = page.locator("[data-region=made] input")
     box.fill("half a wo")
-    page.locator("[data-region=notice] summary").click()
+    page.locator("[data-region=made] summary").click()
     box.focus()
-    patch = "agnes.patch(document.querySelector('[data-region=notice]'), window.__html(%s), %s)"
+    patch = "agnes.patch(document.querySelector('[data-region=made]'), window.__html(%s), %s)"
     page.evaluate(patch % (2, "{ fresh: false }"))
-    expect(page.locator("[data-region=notice] p")).to_have_text("2")
+    expect(page.locator("[data-region=made] p")).to_have_text("2")
     expect(box).to_have_value("half a wo")
     expect(box).to_be_focused()
-    expect(page.locator("[data-region=notice] details")).to_have_attribute("open", "")
+    expect(page.locator("[data-region=made] details")).to_have_attribute("open", "")
     page.evaluate(patch % (3, "{ fresh: true, typing: window.__input }"))
     expect(box).to_have_value("half a wo")
     page.evaluate(patch % (4, "{ fresh: true }"))
@@ -400,9 +410,10 @@ def test_what_one_types_and_unfolds_survives_a_beat_but_not_an_answer(opened: Op
 
 def test_rows_that_stay_are_the_same_elements(opened: Open) -> None:
     page = opened()
+    page.evaluate(MADE)
     page.evaluate(
         """() => {
-        const region = document.querySelector("[data-region=notice]");
+        const region = document.querySelector("[data-region=made]");
         const row = (id) => `<li data-audit-row="${id}"><a href="#${id}">${id}</a></li>`;
         const rows = (ids) => `<ul>${ids.map(row).join("")}</ul>`;
         agnes.patch(region, rows(["b", "c", "d"]), { fresh: true });

@@ -72,6 +72,8 @@
   const take = (row, apart) => {
     if (!row) return;
     dialog.close();
+    input.blur(); // where nothing had the focus before, a closed dialog may keep it, and swallow the next shortcut
+    clearTimeout(clock);
     if (row.act) return void row.act(new Event("palette"));
     const to = new URL(row.href, location.href);
     if (to.origin !== location.origin) return;
