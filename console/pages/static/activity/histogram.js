@@ -140,6 +140,7 @@
     const chosen = bar && anchor ? range(anchor, bar) : [];
     if (!chosen.length) anchor = null; // the page has asked anew, and the bar it began with is gone
     brush(chosen);
-    if (bar?.matches(":focus-visible")) say(chosen.length ? chosen : [bar]);
+    const under = bar?.matches(":focus-visible") ? bar : document.querySelector(".hist .bar:hover");
+    if (under) say(chosen.length ? chosen : [under]);
   });
 }
