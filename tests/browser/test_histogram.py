@@ -57,11 +57,11 @@ def middle(page: Page, number: int) -> tuple[float, float]:
 
 @pytest.fixture(scope="module")
 def window(api: httpx.Client) -> dict[str, str]:
-    """Thirty hours with both ends between round times: the first and the last bar are cut."""
+    """Ten days with both ends between round times: the first and the last bar are cut."""
     listed = api.get("/api/admin/activity", params={"action_prefix": "sync."}).json()
     until = moment(listed["rows"][0]["timestamp"]).replace(tzinfo=None, microsecond=0)
     until -= timedelta(minutes=7, seconds=13)
-    since = until - timedelta(hours=30)
+    since = until - timedelta(hours=250)
     return {"since": f"{since.isoformat()}Z", "until": f"{until.isoformat()}Z"}
 
 
