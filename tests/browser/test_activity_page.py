@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -54,7 +55,8 @@ def asked(api: httpx.Client, endpoint: str, **filter: str) -> dict[str, Any]:
 def window(api: httpx.Client) -> dict[str, str]:
     """A window that ends before the tests began: what they do changes nothing in it."""
     newest = asked(api, "/api/admin/activity", action_prefix="sync.")["rows"][0]["timestamp"]
-    return {"since": f"{newest[:8]}01T00:00:00Z", "until": newest}
+    since = datetime.fromisoformat(newest) - timedelta(days=20)
+    return {"since": since.isoformat().replace("+00:00", "Z"), "until": newest}
 
 
 def test_the_first_paint_needs_no_script(console: ServerProcess, api: httpx.Client) -> None:

@@ -11,14 +11,14 @@ from datetime import timedelta
 import httpx
 import orjson
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Request, expect
 
-from console.audit import now
+from console.audit import new_id, now
 from schema.store import Store
 from schema.tables import AUDIT_LOG, SYNC_HISTORY
 from schema.transaction import Rows
 from tests.browser.conftest import PASSWORD, signed_in
-from tests.console.audit_log import Row, event, new_id
+from tests.console.audit_log import Row, event
 from tests.server_process import ServerProcess, admin_token, agnes
 from tests.upload_corpus import payloads
 
@@ -107,16 +107,18 @@ def page(chromium: Browser, console: ServerProcess, api: httpx.Client) -> Iterat
         context.add_cookies([{"name": name, "value": value, "url": console.address}])
     trouble: list[str] = []
     page = context.new_page()
-    page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+
+    def asked_for(request: Request) -> None:
+        if not request.url.startswith((console.address, "data:", "blob:")):
+            trouble.append(request.url)
+
+    def talked(dialog: Dialog) -> None:
+        trouble.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", talked)
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((console.address, "data:", "blob:"))
-            else trouble.append(request.url)
-        ),
-    )
+    page.on("request", asked_for)
     yield page
     context.close()
     assert trouble == []

@@ -71,8 +71,8 @@ def test_a_row_has_the_columns_of_the_specification(world: World) -> None:
     within = window()
     write(world, event(within[0], user_id=world.admin_id, params='{"a":1}', client_kind="web"))
     answer = ask(world.admin, ACTIVITY, bounds(within))
-    assert answer.keys() == {"rows", "next_cursor", "filter"}
-    assert answer["next_cursor"] is None
+    assert answer.keys() == {"rows", "next_cursor", "prev_cursor", "filter"}
+    assert answer["next_cursor"] is answer["prev_cursor"] is None
     (row,) = answer["rows"]
     assert row.keys() == {*SHOWN, "user_email", "user_name"}
     assert (row["source"], row["result_class"]) == ("web", "success")

@@ -181,8 +181,11 @@ class ActivityPage:
         endpoint = "me" if self.own else "page"
         writing = []
         if not reading.beat:
-            given = reading.state.given
-            writing.append(activity.was_read(instance, reading.caller, endpoint, given))
+            state = reading.state
+            writing.append(activity.was_read(instance, reading.caller, endpoint, state.given))
+            if state.row:
+                opened = {"id": state.row}
+                writing.append(activity.was_read(instance, reading.caller, "event", opened))
         reads = [instance.store.offload(part.read, reading) for part in parts]
         found = await asyncio.gather(*reads, *writing)
         return dict(zip((part.name for part in parts), found, strict=False))
