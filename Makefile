@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := .venv/.locked
 COMPLETE := .venv/.complete
 
+# Processes for the tests; a file's tests stay in one, and share what it has made.
+JOBS ?= 2
+
 # More words for the command, as in `make bench ARGS=--json`.
 ARGS ?=
 
@@ -41,8 +44,8 @@ demo: .venv  ## start the console with demo data and print a sign-in link
 serve: .venv  ## start the console on your own data
 	@$(BIN)/agnes serve $(ARGS)
 
-test: check  ## everything that must hold: check, then the tests
-	@$(BIN)/python -m pytest -q $(ARGS)
+test: check  ## everything that must hold: check, then the tests, in JOBS processes
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 check: .venv  ## lint, format, types, import rules; no test runs
 	@$(BIN)/ruff check .
