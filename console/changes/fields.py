@@ -18,6 +18,7 @@ from console.masking import mask
 from schema.errors import BadRequest
 from schema.policy import Principal
 
+_REMOVALS = (".delete", ".remove", ".revoke")
 Field = dict[str, Any]  # name, before, after
 Pair = tuple[State, State]
 
@@ -52,7 +53,7 @@ def _differing(row: Mapping[str, Any]) -> Pair:
     try:
         change = read(row)
     except BadRequest:
-        return _of_any(params, parsed(row["params_before"]))
+        return _of_any(row["action"], params, parsed(row["params_before"]))
     before, after = change.before or {}, change.after or {}
     names = [name for name in change.names if before.get(name) != after.get(name)]
     if change.before is None or change.after is None:  # made or removed: an empty part says nothing
@@ -65,9 +66,12 @@ def _differing(row: Mapping[str, Any]) -> Pair:
     return pair
 
 
-def _of_any(params: State, kept: State) -> Pair:
+def _of_any(action: str, params: State, kept: State) -> Pair:
     """Of a change that has no rule of its own: what it says has changed, else what both sides
-    hold."""
+    hold; of a removal what is no more."""
+    if action.endswith(_REMOVALS):
+        gone = [name for name, part in kept.items() if part is not None]
+        return _side(gone, kept), {}
     said = params.get("changed")
     if not isinstance(said, list):
         said = [name for name in kept if name in params and params[name] != kept[name]]

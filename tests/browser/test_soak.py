@@ -40,7 +40,7 @@ class Length:
     budget: float | None = None
 
 
-SHORT = Length(rows=20_000, warm=20, visits=50, beat=5, last=30)
+SHORT = Length(rows=20_000, warm=20, visits=50, beat=3, last=12)
 LONG = Length(rows=1_000_000, warm=100, visits=1000, beat=30, last=300, budget=API_P95)
 
 

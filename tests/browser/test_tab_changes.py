@@ -198,7 +198,7 @@ def test_nothing_changed_names_window_and_filter(opened: Open) -> None:
 def test_my_own_changes_are_mine_and_offer_no_undo(opened: Open, api: httpx.Client) -> None:
     Group(api, "tab: not mine").change(description="x")
     for who in ("ana@example.org", "boss@example.org"):
-        page = opened("/me?tab=changes", who=who)
+        page = opened("/me?tab=changes&query=action:user_groups", who=who)
         assert page.get_by_text("tab: not mine").count() == 0
         assert page.get_by_role("link", name="Undo…").count() == 0
         expect(page.locator("[data-region=body]")).to_contain_text("Nothing was changed")
