@@ -344,10 +344,10 @@ def test_the_header_stays_inside_the_window(opened: Open, width: int) -> None:
     page = opened(f"/admin/activity?{httpx.QueryParams(ABSOLUTE)}", width=width)
     for menu in page.locator("header details.menu").all():
         menu.locator("> summary").click()
-        box = menu.locator("> .sheet").bounding_box()
-        assert box
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
+        sheet = menu.locator("> .sheet").element_handle()
+        inside = "sheet => { const at = sheet.getBoundingClientRect();"
+        inside += " return at.width > 0 && at.left >= 0 && at.right <= innerWidth }"
+        page.wait_for_function(inside, arg=sheet)
         page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

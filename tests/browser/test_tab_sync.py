@@ -122,7 +122,7 @@ def test_the_arrow_keys_walk_the_grid_and_enter_opens_a_cell(
     first = page.locator(CELL).first
     expect(first).to_have_attribute("tabindex", "0")
     assert page.locator(f"{CELL}[tabindex='0']").count() == 1
-    row = page.locator(".grid tbody tr", has=page.locator(".strip a ~ a")).first
+    row = page.locator(".grid tbody tr:has(.strip a ~ a):has(~ tr)").first
     start, focused = row.locator(CELL).first, "cells => cells.includes(document.activeElement)"
     start.focus()
     expect(page.locator(".syncs .said")).to_have_text(start.get_attribute("title") or "")
