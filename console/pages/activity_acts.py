@@ -15,23 +15,23 @@ from urllib.parse import urlsplit
 from console.activity import Reader
 from console.audit import cut
 from console.changes.rollback import rollback
-from console.handler import Handler, text_of
+from console.handler import text_of
 from console.identity.rights import ADMIN, Right
+from console.pages.act import Act
 from console.pages.activity.panel.event import unmasked
 from console.pages.activity.state import ActivityState
-from console.pages.render import error_page, render
+from console.pages.render import render
 from console.reveal import LONGEST, reveal
-from schema.errors import AgnesError, BadParameter, BadRequest
+from schema.errors import BadParameter, BadRequest
 
 PATH = "/admin/activity"
-_PART = "text/x-notice"
-_SEE_OTHER = 303
 _ACTIONS = {"reveal": "audit.reveal_raw", "undo": "audit.rollback"}
 
 
-class ActivityActs(Handler):
+class ActivityActs(Act):
     """`reveal=<event>` with `reason`, or `undo=<event>`, with one or without."""
 
+    refusal = "activity/panel/refused.html"
     rights: ClassVar[Mapping[str, Right]] = {"POST": ADMIN}
 
     async def prepare(self) -> None:
@@ -43,7 +43,7 @@ class ActivityActs(Handler):
             self._given[name] = text_of(name, texts[0])
         for name, action in _ACTIONS.items():
             if self._given.get(name):
-                self.actions = {"POST": action}  # type: ignore[misc]
+                self.refused_as(action)
                 self.about = f"event:{cut(self._given[name], 64)}"
         await super().prepare()
 
@@ -60,25 +60,25 @@ class ActivityActs(Handler):
     async def _reveal(self, id: str, reason: str) -> None:
         reader = Reader(self.instance, self.caller.me)
         row = await reveal(reader, self.caller, id, reason)
-        template = "contents" if self._is_live else "revealed"
+        template = "contents" if self.is_live else "revealed"
 
         def shown() -> str:
             back = self._query(id)
             panel = unmasked(reader, row)
             return render(f"activity/panel/{template}.html", panel=panel, row=row, back=back)
 
-        self._answer(await self.instance.store.offload(shown))
+        self.answer(await self.instance.store.offload(shown))
 
     async def _undo(self, id: str, reason: str) -> None:
         if len(reason) > LONGEST:
             raise BadParameter("reason", reason, f"at most {LONGEST} characters")
         done = await self.instance.store.awrite(rollback(self.caller, id, reason=reason or None))
         query = self._query(done["audit_id"])
-        if not self._is_live:
-            self.redirect(PATH + query, status=_SEE_OTHER)
+        if not self.is_live:
+            self.lead(PATH + query)
             return
         self.set_header("Content-Location", PATH + query)
-        self._answer("The change was undone.")
+        self.answer("The change was undone.")
 
     def _query(self, id: str) -> str:
         """The query of the page that the form stands on, with this event in its panel."""
@@ -87,21 +87,6 @@ class ActivityActs(Handler):
             return ActivityState.of(query).url(row=id)
         except (BadParameter, ValueError):
             return ActivityState(row=id).url()
-
-    def show_error(self, error: AgnesError) -> None:
-        if self._is_live:
-            self._answer(render("activity/panel/refused.html", error=error))
-        else:
-            self._answer(error_page(error))
-
-    def _answer(self, html: str) -> None:
-        kind = "plain" if self._is_live else "html"  # a part of a page is no page
-        self.set_header("Content-Type", f"text/{kind}; charset=utf-8")
-        self.finish(html)
-
-    @property
-    def _is_live(self) -> bool:
-        return self.request.headers.get("Accept") == _PART
 
 
 ROUTES: list[Any] = [(rf"{PATH}/act", ActivityActs)]

@@ -13,18 +13,16 @@ from urllib.parse import urlsplit
 
 from console import processing
 from console.audit import cut
-from console.handler import Handler, text_of
+from console.handler import text_of
 from console.identity.rights import ADMIN, Right
-from console.pages.render import error_page, render
-from schema.errors import AgnesError, BadRequest
+from console.pages.act import Act
+from schema.errors import BadRequest
 
 PATH = "/admin/jobs"
-_NOTICE = "text/x-notice"
-_SEE_OTHER = 303
 _ACTIONS = {"run": "run_job:{}", "cancel": "job.cancel", "again": "usage.reprocess"}
 
 
-class JobActs(Handler):
+class JobActs(Act):
     """`run=<job>`, `cancel=<run>`, `retry=<run>` or `again=<session file>`."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": ADMIN}
@@ -39,7 +37,7 @@ class JobActs(Handler):
         ]
         for name, value in self._given:
             if name in _ACTIONS:
-                self._refused_as(_ACTIONS[name].format(cut(value, 64)))
+                self.refused_as(_ACTIONS[name].format(cut(value, 64)))
         await super().prepare()
 
     async def post(self) -> None:
@@ -63,7 +61,7 @@ class JobActs(Handler):
 
     async def _retry(self, id: str) -> None:
         job = (await self.instance.jobs.row(id))["job_name"]
-        self._refused_as(f"run_job:{cut(job, 64)}")
+        self.refused_as(f"run_job:{cut(job, 64)}")
         run = await self.instance.jobs.retry(self.caller, id)
         self._say(f"{job} was asked to run again: attempt {run.attempt}.", run.id)
 
@@ -76,30 +74,12 @@ class JobActs(Handler):
         await processing.forget(self.instance, self.caller, session_file=session_file)
         self._say(f"{session_file} is due again: the next run of process_sessions reads it.")
 
-    def _refused_as(self, action: str) -> None:
-        self.actions = {"POST": action}  # type: ignore[misc]
-
-    def show_error(self, error: AgnesError) -> None:
-        if self._is_live:
-            self._notice(render("notice.html", error=error))
-        else:
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.finish(error_page(error))
-
     def _say(self, text: str, run: str | None = None) -> None:
-        if self._is_live:
-            self._notice(render("said.html", text=text, run=run))
+        if self.is_live:
+            self.answer(self.said(text, run))
         else:
             query = urlsplit(self.request.headers.get("Referer", "")).query
-            self.redirect(f"{PATH}?{query}" if query else PATH, status=_SEE_OTHER)
-
-    def _notice(self, html: str) -> None:
-        self.set_header("Content-Type", "text/plain; charset=utf-8")  # a part of a page, no page
-        self.finish(html)
-
-    @property
-    def _is_live(self) -> bool:
-        return self.request.headers.get("Accept") == _NOTICE
+            self.lead(f"{PATH}?{query}" if query else PATH)
 
 
 ROUTES = [(rf"{PATH}/act", JobActs)]

@@ -11,20 +11,18 @@ from typing import ClassVar
 
 from console import saved_views
 from console.audit import now
-from console.handler import Handler, text_of
+from console.handler import text_of
 from console.identity.rights import ACTIVITY, SIGNED_IN, Right
 from console.pages import visits
+from console.pages.act import Act
 from console.pages.activity.state import ActivityState
 from console.pages.activity.views import NEVER, NONE, asks, page_name
-from console.pages.render import error_page, render
-from schema.errors import AgnesError, BadRequest
+from schema.errors import BadRequest
 
-_NOTICE = "text/x-notice"
-_SEE_OTHER = 303
 _BUTTONS = ("save", "update", "rename", "default", "plain", "delete")
 
 
-class ViewActs(Handler):
+class ViewActs(Act):
     """A button (`save=1`, `rename=<view>`, …) and the fields of the menu: `name` and `is_default`
     of a new view, `name_<view>` of each that is there, `query`: what the page asks for, `at`: its
     whole address. Views are their owner's, so this needs no more than the page does."""
@@ -39,7 +37,7 @@ class ViewActs(Handler):
             name: text_of(name, values[-1]) for name, values in self.request.body_arguments.items()
         }
         act = "views.delete" if "delete" in self._given else "views.save"
-        self.actions = {"POST": act}  # type: ignore[misc]
+        self.refused_as(act)
         await super().prepare()
 
     async def post(self) -> None:
@@ -109,26 +107,11 @@ class ViewActs(Handler):
     def _say(self, text: str, to: str) -> None:
         """Tell it, and go `to` this query of the page; the bare address would open a default."""
         to = visits.url({"view": NONE}) if to == "?" else to
-        if self._is_live:
+        if self.is_live:
             self.set_header("X-Go", to)
-            self._notice(render("said.html", text=text, run=None))
+            self.answer(self.said(text))
         else:
-            self.redirect(self.path + to, status=_SEE_OTHER)
-
-    def show_error(self, error: AgnesError) -> None:
-        if self._is_live:
-            self._notice(render("notice.html", error=error))
-        else:
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.finish(error_page(error))
-
-    def _notice(self, html: str) -> None:
-        self.set_header("Content-Type", "text/plain; charset=utf-8")  # a part of a page, no page
-        self.finish(html)
-
-    @property
-    def _is_live(self) -> bool:
-        return self.request.headers.get("Accept") == _NOTICE
+            self.lead(self.path + to)
 
 
 class OwnViewActs(ViewActs):
