@@ -72,6 +72,7 @@ def routes(instance: Instance) -> list[Any]:
 
     with_instance = {"instance": instance}
     return [
+        handlers.JOINED,  # before the files themselves
         handlers.ASSETS,
         *((path, handler, with_instance) for path, handler in (*handlers.ROUTES, *ROUTES)),
     ]

@@ -172,6 +172,7 @@ TABLE: dict[str, Any] = {
     "/$": Home(),
     "/login$": Form(rights("public", "GET", "POST")),
     "/logout$": Form(rights("public", "GET", "POST")),
+    r"/assets/joined/([a-z-]{1,40})\.js$": Answer(404, 405, "/assets/joined/none.js"),
     "/assets/(.*)$": Answer(200, 405, "/assets/shell.css"),
     "/components/.*$": Answer(404, 404, "/components/this/Zen/css/x", ours=True),
     "/components/(.*)$": Answer(404, 404, "/components/this/Zen/css/x", ours=True),

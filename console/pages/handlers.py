@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import quote
 
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from console.handler import Handler, Unknown
 from console.identity.rights import ACTIVITY, PUBLIC, Right, may
 from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts
-from console.pages.render import STATIC, error_page
+from console.pages.render import STATIC, error_page, of_joined
 from schema.errors import AgnesError
+
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class Home(Handler):
@@ -39,6 +41,21 @@ class NoSuchPage(Unknown):
             self.finish(error_page(error))
 
 
+class Joined(RequestHandler):
+    """Several scripts of ours as one file. Their version is in the address."""
+
+    right = PUBLIC
+
+    def get(self, name: str) -> None:
+        text = of_joined(name)
+        if text is None:  # no page has asked for it since the start: such a page is loaded anew
+            raise HTTPError(404)
+        self.set_header("Content-Type", "text/javascript; charset=utf-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", FOR_EVER)
+        self.finish(text)
+
+
 class Assets(StaticFileHandler):
     """Files of ours. Their version is in the address, so browsers keep them."""
 
@@ -46,7 +63,7 @@ class Assets(StaticFileHandler):
 
     def set_extra_headers(self, path: str) -> None:
         if self.get_argument("v", ""):
-            self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+            self.set_header("Cache-Control", FOR_EVER)
         self.set_header("X-Content-Type-Options", "nosniff")
 
 
@@ -61,4 +78,5 @@ ROUTES = [
     *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
 ]
+JOINED = (r"/assets/joined/([a-z-]{1,40})\.js", Joined)
 ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

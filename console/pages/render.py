@@ -12,6 +12,7 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from console.figures import duration, number, percent, span
 from schema.errors import AgnesError
 
 STATIC = Path(__file__).parent / "static"
@@ -35,35 +36,26 @@ def asset(name: str) -> str:
     return f"/assets/{name}?v={version}"
 
 
+_JOINED: dict[str, str] = {}
+
+
+@cache
+def joined(name: str, files: tuple[str, ...]) -> str:
+    """The address of several scripts of ours as one: twenty requests would cost 150 ms."""
+    text = "\n".join((STATIC / file).read_text(encoding="utf-8") for file in files)
+    _JOINED[name] = text
+    return f"/assets/joined/{name}.js?v={hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def of_joined(name: str) -> str | None:
+    """What `joined` has made under this name, if any page has asked for it."""
+    return _JOINED.get(name)
+
+
 @cache
 def inline(name: str) -> Markup:
     """A file of ours as part of the page."""
     return Markup((STATIC / name).read_text(encoding="utf-8"))
-
-
-def number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,}"
-
-
-def percent(share: float, places: int = 1) -> str:
-    return f"{share * 100:.{places}f} %"
-
-
-def duration(milliseconds: float | None) -> str:
-    if milliseconds is None:
-        return "–"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-
-
-def span(minutes: int) -> str:
-    """A length of time in the largest unit that divides it: 24 h, 7 d, 90 min."""
-    for unit, size in (("d", 1440), ("h", 60)):
-        if minutes % size == 0 and minutes > size:
-            return f"{minutes // size} {unit}"
-    return f"{minutes} min" if minutes != 60 else "1 h"
 
 
 def iso(at: datetime) -> str:
@@ -96,7 +88,7 @@ def ago(at: datetime, now: datetime) -> Markup:
     )
 
 
-ENVIRONMENT.globals |= {"asset": asset, "inline": inline}
+ENVIRONMENT.globals |= {"asset": asset, "inline": inline, "joined": joined}
 ENVIRONMENT.filters |= {
     "number": number,
     "percent": percent,

@@ -9,7 +9,8 @@ from typing import Any
 
 import holoviews as hv
 
-from console.views.style import at, moment, options, pointed, span, tokens
+from console.figures import duration
+from console.views.style import at, moment, options, pointed, tokens
 
 PARTS = (("p50", "accent"), ("p95", "warn"), ("p99", "err"))
 _TICKS = (
@@ -29,7 +30,7 @@ def draw(answer: Mapping[str, Any]) -> Any:
     low, high = (min(known) / 1.5, max(known) * 1.5) if known else (1.0, 1000.0)
     says = [
         ("from", [at(moment(bucket["ts"]), seconds) for bucket in buckets]),
-        *((name, [span(bucket[_column(name)]) for bucket in buckets]) for name, _ in PARTS),
+        *((name, [duration(bucket[_column(name)]) for bucket in buckets]) for name, _ in PARTS),
         ("of", [f"{bucket['measured']:,} of {bucket['count']:,} events" for bucket in buckets]),
     ]
     layers = [pointed(buckets, seconds, says, low=low, high=high)]

@@ -125,16 +125,6 @@ def moment(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value.removesuffix("Z"))
 
 
-def span(milliseconds: float | None) -> str:
-    """A duration in words for a hover: 120 ms, 1.4 s, 3.0 min."""
-    if milliseconds is None:
-        return "–"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-
-
 def at(value: datetime, seconds: int) -> str:
     """When a bucket begins, as exactly as its length asks for."""
     return value.strftime("%d %b %Y" if seconds >= 86_400 else "%d %b %H:%M:%S")

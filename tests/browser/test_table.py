@@ -12,23 +12,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Open
+from tests.browser.test_activity_page import HOSTILE, ROW, ids, settled
 
 pytestmark = pytest.mark.browser
 
-ROW = "[data-audit-row]"
 LIST = "/api/admin/activity"
-HOSTILE = '<img src=x onerror="window.__xss=1">'
-
-
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
-def ids(page: Page) -> list[str]:
-    found: list[str] = page.eval_on_selector_all(
-        ROW, "rows => rows.map(row => row.dataset.auditRow)"
-    )
-    return found
 
 
 def asked(page: Page) -> dict[str, str]:

@@ -27,7 +27,7 @@ window.agnes = (() => {
   };
   const shortcuts = [];
   const key = (keys, says, act, also = {}) => {
-    const everywhere = Boolean(document.currentScript?.src.includes("/shell/"));
+    const everywhere = Boolean(document.currentScript?.src.includes("/shell.js"));
     shortcuts.push({ keys, says, act, everywhere, ...also });
   };
   const toast = (text) => console.info(text); // until shell/toast.js is there
