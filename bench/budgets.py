@@ -50,6 +50,7 @@ BUDGETS = (
     Budget("browser.paint", "browser: navigation to first paint", "ms"),
     Budget("browser.row", "browser: navigation to the first audit row", "ms", 220, 300, 1311, 1757),
     Budget("browser.live", "browser: until the table answers to a click", "ms", None, 1500),
+    Budget("browser.filter", "browser: a filter, until every part shows it", "ms", None, 300),
     Budget("timeline", "timeline 24 h, 50 rows", "ms", 8, 15, 55, 66),
     Budget("clients", "timeline 24 h, 50 rows, 8 clients", "/s", 350, None, 36),
     Budget("deep", "timeline, deep cursor (20 days back)", "ms", 15, None, 221),

@@ -17,7 +17,6 @@ import panel as pn
 from console.instance import Instance
 from console.pages.live import Plain
 
-CHARTS = ("performance", "usage")  # tabs that have one, by their name among the views
 _ONE = threading.Lock()  # HoloViews keeps options in one place for all threads
 
 
@@ -26,14 +25,6 @@ class Drawn(dict[str, str]):
     where no chart belongs to them. Plain regions leave a chart as it is."""
 
     chart: tuple[str, Mapping[str, Any]] | None = None
-
-
-def beside(regions: Mapping[str, str], tab: str, body: Mapping[str, Any] | None) -> Drawn:
-    """`regions` of a tab, and its chart if it has one and there is something to see."""
-    drawn = Drawn(regions)
-    if tab in CHARTS and body and (body.get("events_total") or body.get("people")):
-        drawn.chart = tab, body
-    return drawn
 
 
 def figure(name: str, answer: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from console.identity.rights import ACTIVITY, SIGNED_IN, Right
 from console.pages import visits
 from console.pages.act import Act
 from console.pages.activity.state import ActivityState
-from console.pages.activity.views import NEVER, NONE, asks, page_name
+from console.pages.activity.views import NEVER, NONE, page_name
 from schema.errors import BadRequest
 
 _BUTTONS = ("save", "update", "rename", "default", "plain", "delete")
@@ -96,7 +96,7 @@ class ViewActs(Act):
         return row
 
     def _asked(self) -> dict[str, str]:
-        return asks(ActivityState.of(self._given.get("query", "").removeprefix("?")))
+        return ActivityState.of(self._given.get("query", "").removeprefix("?")).kept
 
     def _open(self, id: str) -> str:
         return visits.url({**self._asked(), "view": id, "looked": NEVER})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 
 from console.pages import visits
+from console.pages.time_range import SPANS
 from console.queries import typed_words
 from console.queries.audit_grammar import PARAMETERS, WINDOW
 from schema.errors import BadParameter
@@ -19,6 +20,8 @@ _OURS = ("sort", "tab", "view", "looked", "top", *_PLACE, *_PANEL)
 
 class ActivityState(param.Parameterized):
     """One for each visit. `given` are the filter's parameters, as the API names them."""
+
+    spans: ClassVar = SPANS
 
     given = param.Dict(default={}, doc="Filter parameters, as the API names them.")
     sort = param.String(default="", doc="column:asc or column:desc; empty for newest first.")
@@ -79,6 +82,20 @@ class ActivityState(param.Parameterized):
         it stands already."""
         text = self.given.get("query", "")
         return self.url(query=typed_words.toggled(text, field, value, excluded=excluded))
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What a saved view keeps of it: filter, order and tab, without the place in the list and
+        what stands beside it."""
+        given = {**self.given, "sort": self.sort}
+        given["tab"] = "" if self.tab == TABS[0] else self.tab
+        return {name: text for name, text in given.items() if text}
+
+    @property
+    def asks(self) -> dict[str, str]:
+        """What a new window leaves as it is."""
+        opened = {"view": self.view, "looked": self.looked}
+        return {**self.kept, **{name: text for name, text in opened.items() if text}}
 
     @property
     def window(self) -> dict[str, str]:

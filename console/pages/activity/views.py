@@ -18,7 +18,6 @@ from console.audit import Caller, now
 from console.instance import Instance
 from console.pages import visits
 from console.pages.activity.reading import Reading
-from console.pages.activity.state import ActivityState
 from console.queries.audit_filter import AuditFilter, Term
 from console.queries.audit_grammar import PARAMETERS, WINDOW, ask
 from console.queries.window import moment
@@ -105,7 +104,7 @@ def read(reading: Reading) -> dict[str, Any]:
     keep it; `news` of the open view."""
     state, me = reading.state, reading.caller.me.user_id
     views = of(reading.reader.instance, me, page_name(own=reading.own))
-    asked = asks(state)
+    asked = state.kept
     current = next((view for view in views if view.id == state.view), None)
     found = current or next((view for view in views if view.asks == asked), None)
     news = _news(reading, current) if current is not None else None
@@ -119,14 +118,6 @@ def read(reading: Reading) -> dict[str, Any]:
     }
 
 
-def asks(state: ActivityState) -> dict[str, str]:
-    """What the state asks of the page: its filter, order and tab, without the place in the list and
-    what stands beside it."""
-    given = {**state.given, "sort": state.sort}
-    given["tab"] = "" if state.tab == type(state).tab else state.tab
-    return {name: text for name, text in given.items() if text}
-
-
 def _news(reading: Reading, view: View) -> dict[str, Any] | None:
     """How many events of the view came since it was opened `before`; None for its first time and
     where it is changed. `shown`: the list holds these only."""
@@ -137,8 +128,8 @@ def _news(reading: Reading, view: View) -> dict[str, Any] | None:
         name: text for name, text in view.asks.items() if name not in ("since_minutes", "since")
     }
     newer = {**older, "since": state.looked}
-    shown = asks(state) == newer
-    if not shown and asks(state) != view.asks:
+    shown = state.kept == newer
+    if not shown and state.kept != view.asks:
         return None
     try:
         before = moment("looked", state.looked)

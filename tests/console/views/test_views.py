@@ -18,7 +18,8 @@ from bokeh.models.widgets.tables import DataTable
 
 from console import views
 from console.client import Client
-from console.pages.charts import CHARTS, figure
+from console.pages.activity.page import CHARTS
+from console.pages.charts import figure
 from console.views import VIEWS, style
 from tests.console.access_world import World
 from tests.console.audit_log import bounds, event, window, write

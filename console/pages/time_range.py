@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from console.pages.activity.reading import Reading
-from console.pages.activity.views import asks
 from console.queries import typed_words
 from console.queries.audit_grammar import WINDOW
 
@@ -21,9 +19,19 @@ SPANS = (
     ("20160", "14 d"),
     ("43200", "30 d"),
 )
+LONG_SPANS = (*SPANS[3:], ("129600", "90 d"), ("525600", "1 y"))
 
 
-def read(reading: Reading) -> dict[str, Any]:
+class _Reading(Protocol):
+    """Of a page whose state has `given`, `asks` and `spans`, and whose filter is a window."""
+
+    @property
+    def state(self) -> Any: ...
+    @property
+    def filter(self) -> Any: ...
+
+
+def read(reading: _Reading) -> dict[str, Any]:
     """What is shown, and what a choice changes.
 
     `minutes`: a relative range; else None. `since`, `until`: its ends, None where the filter could
@@ -36,10 +44,10 @@ def read(reading: Reading) -> dict[str, Any]:
     query = " ".join(word for word in typed if not _is_bound(word))
     absolute = {name for name in ("since", "until") if name in state.given}
     absolute |= {word[:5] for word in bounds if "-" in word}  # a span has no dash, each date has
-    kept = {**asks(state), "query": query, "view": state.view, "looked": state.looked}
+    kept = {**state.asks, "query": query}
     ends = _whole(filter.since, filter.until) if not absolute else (filter.since, filter.until)
     return {
-        "spans": SPANS,
+        "spans": state.spans,
         "minutes": None if absolute else _minutes(filter.since, filter.until),
         "from": ends[0],
         "to": ends[1],
