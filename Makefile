@@ -58,7 +58,7 @@ check-deep: .venv  ## the tests with many more examples for each property, and a
 	@$(BIN)/python tests/fuzz_transcript.py -runs=20000
 
 soak: .venv  ## the long tests: crashes, leaks
-	@$(BIN)/python -m pytest -q -m soak $(ARGS)
+	@$(BIN)/python -m pytest -q -m soak -o faulthandler_timeout=1800 $(ARGS)
 
 bench: .venv  ## measure against the budgets; needs minutes
 	@$(BIN)/python -m bench $(ARGS)
