@@ -83,16 +83,20 @@ def test_pages_come_and_go_and_stay_open(server: ServerProcess, length: Length) 
 async def _soak(server: ServerProcess, token: str, emails: Sequence[str], length: Length) -> None:
     people = [await _signed_in(server, email) for email in emails]
     await _come_and_go(people, length.warm)
-    await asyncio.gather(*(_stay(person, Asked(), 1, 1) for person in people))
+    await asyncio.gather(*(_stay(person, Asked(), 1, 1, after=0) for person in people))
     before = psutil.Process(server.pid).memory_info().rss
     await _come_and_go(people, length.visits)
     asked = Asked()
-    staying = [_stay(person, asked, length.beat, length.last) for person in people]
+    staying = [
+        _stay(person, asked, length.beat, length.last, after=length.beat * number / ADMINS)
+        for number, person in enumerate(people)
+    ]
     await asyncio.gather(_ask_the_api(server, token, asked, length.last), *staying)
     after = psutil.Process(server.pid).memory_info().rss
     for person in people:
         await person.aclose()
-    # A busy machine answers late; half of the beats is what tells a page that went silent.
+    # A busy machine answers late, and some came late; half of the beats tells a page that went
+    # silent.
     assert asked.beats >= ADMINS * (length.last // length.beat) // 2
     grown = f"{before >> 20} MB grew to {after >> 20} MB after {length.visits} visits"
     assert after <= before * (1 + FLAT), grown
@@ -121,9 +125,13 @@ async def _come_and_go(people: Sequence[httpx.AsyncClient], visits: int) -> None
     await asyncio.gather(*map(one, range(visits)))
 
 
-async def _stay(person: httpx.AsyncClient, asked: Asked, beat: float, last: float) -> None:
-    """A page left open: it asks again by itself, and is answered each time."""
+async def _stay(
+    person: httpx.AsyncClient, asked: Asked, beat: float, last: float, *, after: float
+) -> None:
+    """A page left open: it asks again by itself, and is answered each time. `after`: seconds until
+    it is opened, for people do not come all in the same moment."""
     until = time.monotonic() + last
+    await asyncio.sleep(after)
     async with visit(person) as page:
         while time.monotonic() < until:
             regions = await page.go(beat=True)
