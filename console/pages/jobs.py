@@ -128,20 +128,14 @@ class JobsPage:
     scripts: Sequence[str] = ()
     regions: Sequence[str] = REGIONS
 
-    def at(self, path: str) -> JobsPage:
-        return self
-
     async def arrive(self, instance: Instance, caller: Caller, query: str) -> Arrival:
         """The first paint: regions as HTML, read off the event loop."""
         shown, regions = await self._show(instance, caller, query, beat=False)
-        health = await instance.store.offload(shell.health, instance, caller.me)
-        status = shown.error.status if shown.error else 200
-        frame = shell.frame(self, caller)
-        return Arrival(caller, {**frame, "regions": regions, "health": health}, status)
+        return await shell.arrival(self, instance, caller, regions, shown.error)
 
     def document(self, instance: Instance) -> Any:
         """A factory for Panel: one `Live` component for each visit."""
-        return visits.document(instance)
+        return visits.document(self, instance)
 
     async def show(
         self, instance: Instance, caller: Caller, query: str, *, beat: bool

@@ -73,9 +73,6 @@ class PartsPage(ABC, Generic[R]):
     def regions(self) -> Sequence[str]:
         return ("notice", *(part.name for part in self.parts))
 
-    def at(self, path: str) -> PartsPage[R]:
-        return self
-
     # -- what a page says of itself
 
     @abstractmethod
@@ -115,14 +112,11 @@ class PartsPage(ABC, Generic[R]):
             return Arrival(caller, {}, to=f"{self.path}?{meant}" if meant else self.path)
         reads = [part for part in self.parts if not part.later]
         error, regions = await self._show(instance, caller, query, reads, self.parts)
-        frame = shell.frame(self, caller)
-        health = await instance.store.offload(shell.health, instance, caller.me)
-        status = error.status if error else 200
-        return Arrival(caller, {**frame, "regions": regions, "health": health}, status)
+        return await shell.arrival(self, instance, caller, regions, error)
 
     def document(self, instance: Instance) -> Any:
         """A factory for Panel: one `Live` component for each visit."""
-        return visits.document(instance)
+        return visits.document(self, instance)
 
     async def show(
         self, instance: Instance, caller: Caller, query: str, *, beat: bool

@@ -9,8 +9,9 @@ from console import pulse
 from console.audit import Caller
 from console.identity.rights import ACTIVITY, may
 from console.instance import Instance
-from console.pages.entry import SECTIONS, Page
+from console.pages.entry import SECTIONS, Arrival, Page
 from console.pages.render import render
+from schema.errors import AgnesError
 from schema.policy import Principal
 
 # In this order: what others use comes first.
@@ -49,3 +50,16 @@ def frame(here: Page, caller: Caller) -> dict[str, Any]:
         "viewer": caller.me,
         "shell_scripts": SCRIPTS,
     }
+
+
+async def arrival(
+    here: Page,
+    instance: Instance,
+    caller: Caller,
+    regions: Mapping[str, str],
+    error: AgnesError | None,
+) -> Arrival:
+    """The first paint: the regions of a page in its frame."""
+    dot = await instance.store.offload(health, instance, caller.me)
+    variables = {**frame(here, caller), "regions": regions, "health": dot}
+    return Arrival(caller, variables, error.status if error else 200)
