@@ -54,11 +54,11 @@ check: .venv  ## lint, format, types, import rules; no test runs
 	@$(BIN)/lint-imports --no-logo
 
 check-deep: .venv  ## the tests with many more examples for each property, and a fuzzer on transcripts
-	@$(BIN)/python -m pytest -q --hypothesis-profile=deep $(ARGS)
+	@$(BIN)/python -m pytest -q --timeout 3600 --hypothesis-profile=deep $(ARGS)
 	@$(BIN)/python tests/fuzz_transcript.py -runs=20000
 
 soak: .venv  ## the long tests: crashes, leaks
-	@$(BIN)/python -m pytest -q -m soak -o faulthandler_timeout=1800 $(ARGS)
+	@$(BIN)/python -m pytest -q -m soak --timeout 1800 $(ARGS)
 
 bench: .venv  ## measure against the budgets; needs minutes
 	@$(BIN)/python -m bench $(ARGS)

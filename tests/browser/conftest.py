@@ -14,7 +14,12 @@ from tests.server_process import ServerProcess, admin_token, agnes
 
 PASSWORD = "correct horse battery"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",  # a container's is small, and a tab that finds it full hangs
+]
 SEED = ("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--users", "8")
 
 

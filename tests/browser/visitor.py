@@ -3,6 +3,7 @@ it. Hundreds of visits cost what a handful of real tabs would."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -68,7 +69,7 @@ class Visit:
                 return content
 
     async def _frame(self) -> Any:
-        text = await self._connection.read_message()
+        text = await asyncio.wait_for(self._connection.read_message(), _PATIENCE)
         assert text is not None, "the server closed the websocket"
         return orjson.loads(text)
 
