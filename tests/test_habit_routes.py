@@ -243,6 +243,12 @@ TABLE: dict[str, Any] = {
         rights("admin", "DELETE"), f"/api/admin/groups/{ID}/members/{ID}"
     ),
     "/api/admin/sessions/list$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/kpis$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/facets$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/neighbours$": Api(rights("sessions", "GET")),
+    r"/api/admin/sessions/([A-Za-z0-9-]{1,64})/([A-Za-z0-9._-]{1,200}\.jsonl)$": Api(
+        rights("sessions", "GET"), f"/api/admin/sessions/{ID}/none.jsonl"
+    ),
     "/api/admin/sessions/findings$": Api(rights("sessions", "GET")),
     "/api/admin/run-session-processor$": Api(rights("admin", "POST")),
     "/api/admin/telemetry/reprocess$": Api(rights("admin", "POST")),
