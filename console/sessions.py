@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import orjson
+import pyarrow as pa
 
 from console.instance import Instance
 from console.queries import session_facets, session_findings, sessions
@@ -28,13 +29,22 @@ from console.session_filter import (
 from schema.bind import Text
 from schema.errors import NotFound
 from schema.policy import Principal, Seen
-from schema.tables import SESSION_FINDINGS, SESSION_VERDICTS
+from schema.tables import SESSION_FINDINGS, SESSION_VERDICTS, USAGE_SESSION_SUMMARY
 
 __all__ = ["FILTERS", "READ", "WEEK", "YEAR", "Reader", "Row", "filter_of", "sort_of"]
 
 Row = dict[str, Any]
 T = TypeVar("T")
 READ = "sessions.read"
+
+# What an export holds: column -> its type in a Parquet file.
+EXPORTED: Mapping[str, pa.DataType] = {
+    **{name: kind.to_pyarrow() for name, kind in USAGE_SESSION_SUMMARY.schema.items()},
+    "processed": pa.bool_(),
+    "tokens": pa.int64(),
+    "user_name": pa.string(),
+    "user_email": pa.string(),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,16 @@ class Reader:
 
     def ask(self, question: Any, *args: Any) -> list[Row]:
         return self.instance.store.rows(question, *args)
+
+    def named(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows with the name and e-mail that their people have today."""
+        people, nobody = self.instance.people.all(), {"user_name": None, "user_email": None}
+        return [
+            {**row, "user_name": person.name, "user_email": person.email}
+            if (person := people.get(row["user_id"]))
+            else {**row, **nobody}
+            for row in rows
+        ]
 
 
 def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
@@ -87,7 +107,7 @@ def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset
         del row["total"]
     after = offset + limit
     return {
-        "rows": [_named(reader, row) for row in rows],
+        "rows": reader.named(rows),
         "total": total,
         "limit": limit,
         "offset": offset,
@@ -160,7 +180,7 @@ def summary(reader: Reader, session_file: str) -> Row:
             f"no session {session_file} here", detail="Sessions are listed in /admin/sessions."
         )
     del rows[0]["total"]
-    return _named(reader, rows[0])
+    return reader.named(rows)[0]
 
 
 def verdict_of(reader: Reader, session_file: str) -> Row | None:
@@ -181,7 +201,7 @@ def findings(reader: Reader, filter: FindingFilter, after: After, limit: int) ->
     rows = reader.ask(session_findings.findings, reader.seen, filter, after, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     following = {"ts": rows[-1]["at"], "id": rows[-1]["id"]} if more else None
-    return {"rows": [_named(reader, row) for row in rows], "next_cursor": following}
+    return {"rows": reader.named(rows), "next_cursor": following}
 
 
 def heatmap(reader: Reader, filter: SessionFilter | FindingFilter) -> Row:
@@ -201,10 +221,3 @@ def heatmap(reader: Reader, filter: SessionFilter | FindingFilter) -> Row:
         "total_sessions": whole["sessions"],
     }
     return {**answer, "mark": hashlib.sha256(orjson.dumps(answer)).hexdigest()[:16]}
-
-
-def _named(reader: Reader, row: Row) -> Row:
-    """With the name and e-mail that its person has today."""
-    person = reader.instance.people.all().get(row["user_id"])
-    names = {"user_name": person.name, "user_email": person.email} if person else {}
-    return {"user_name": None, "user_email": None, **row, **names}

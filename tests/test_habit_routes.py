@@ -245,6 +245,7 @@ TABLE: dict[str, Any] = {
     "/api/admin/sessions/list$": Api(rights("sessions", "GET")),
     "/api/admin/sessions/kpis$": Api(rights("sessions", "GET")),
     "/api/admin/sessions/facets$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/export$": Api(rights("sessions", "GET")),
     "/api/admin/sessions/neighbours$": Api(rights("sessions", "GET")),
     r"/api/admin/sessions/([A-Za-z0-9-]{1,64})/([A-Za-z0-9._-]{1,200}\.jsonl)$": Api(
         rights("sessions", "GET"), f"/api/admin/sessions/{ID}/none.jsonl"

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from console import sessions
+from console.api.streamed import format_of, stream
 from console.audit import now
 from console.handler import Handler, cursor, integer
 from console.identity.rights import SESSIONS, Right
 from console.queries.session_findings import FINDING_TERMS, After, FindingFilter
+from console.queries.sessions import everything
 from console.sessions import FILTERS, READ, Reader, Row, filter_of, sort_of
 from schema.errors import BadParameter
 
@@ -67,6 +69,26 @@ class Kpis(SessionsHandler):
 class Facets(Kpis):
     endpoint = "facets"
     compute = staticmethod(sessions.facets)
+
+
+class Export(SessionsHandler):
+    """All sessions that match, streamed. Their number is in a header and in the audit row."""
+
+    async def get(self) -> None:
+        given = self.query((*FILTERS, "sort", "format"))
+        format, sort = format_of(given), sort_of(given.get("sort"))
+        filter, offload = filter_of(given, now=now()), self.instance.store.offload
+        filter = await offload(sessions.looked_up, self.reader, filter)
+        await stream(
+            self,
+            everything(self.reader.seen, filter, sort),
+            sessions.EXPORTED,
+            format=format,
+            name="agnes-sessions",
+            action=READ,
+            params={"endpoint": "export", **asked(given)},
+            dress=self.reader.named,
+        )
 
 
 class Neighbours(SessionsHandler):
@@ -132,6 +154,7 @@ ROUTES = [
     (r"/api/admin/sessions/list", Listed),
     (r"/api/admin/sessions/kpis", Kpis),
     (r"/api/admin/sessions/facets", Facets),
+    (r"/api/admin/sessions/export", Export),
     (r"/api/admin/sessions/neighbours", Neighbours),
     (r"/api/admin/sessions/findings", Findings),
     (r"/api/admin/sessions/([A-Za-z0-9-]{1,64})/([A-Za-z0-9._-]{1,200}\.jsonl)", One),
