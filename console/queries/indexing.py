@@ -40,11 +40,14 @@ def due(limit: int) -> ir.Table:
 
 
 def indexed() -> ir.Table:
-    """`session_file, file_hash`, and `there`: whether the session still is."""
-    done, files = rows_of(TRANSCRIPT_SEARCH), rows_of(SESSION_FILES)
-    known = files.filter(files.parent.isnull()).select("session_file", user=files.user_id)
-    joined = done.select("session_file", "file_hash").left_join(known, "session_file")
-    return joined.select("session_file", "file_hash", there=joined.user.notnull())
+    """`session_file, file_hash` of what is said to be indexed."""
+    return rows_of(TRANSCRIPT_SEARCH).select("session_file", "file_hash")
+
+
+def gone() -> ir.Table:
+    """`session_file` of each session that is indexed and is no more."""
+    files = rows_of(SESSION_FILES)
+    return indexed().anti_join(files.filter(files.parent.isnull()), "session_file")
 
 
 def seen(files: Seen) -> ir.Table:
