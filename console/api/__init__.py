@@ -15,6 +15,7 @@ from console.api import (
     login,
     marketplace,
     me_activity,
+    me_sessions,
     observability,
     palette,
     processing,
@@ -22,7 +23,9 @@ from console.api import (
     sessions,
     system,
     tokens,
+    transcripts,
     uploads,
+    user_sessions,
     users,
     work,
 )
@@ -47,5 +50,8 @@ ROUTES: list[tuple[str, Any]] = [
     *marketplace.ROUTES,
     *processing.ROUTES,
     *sessions.ROUTES,
+    *transcripts.ROUTES,
+    *user_sessions.ROUTES,
+    *me_sessions.ROUTES,
     *work.ROUTES,
 ]
