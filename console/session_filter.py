@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from console.queries import sessions
 from console.queries.sessions import NONE, SessionFilter
-from console.queries.window import moment
+from console.queries.window import FIRST_YEAR, LAST_YEAR, moment
 from schema.errors import BadParameter
 
 WEEK, YEAR = 10_080, 525_600  # minutes
@@ -37,7 +37,7 @@ def filter_of(given: Mapping[str, str], *, now: datetime) -> SessionFilter:
             raise BadParameter(name, text, "one of " + ", ".join(_CHOICES[name]))
         if len(text) > _LONGEST:
             raise BadParameter(name, text, f"at most {_LONGEST} characters")
-    terms = {name: given[name] for name in sessions.TERMS if name in given}
+    terms = {name: given[name] for name in FILTERS if name in given and name in sessions.TERMS}
     if terms.get("only_errors") == "false":
         del terms["only_errors"]
     if "q" in terms:
@@ -60,7 +60,9 @@ def window(given: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]
     else:
         since = until - timedelta(minutes=int(minutes))
     if since > until:
-        raise BadParameter("since", since.isoformat() + "Z", f"a time before {until.isoformat()}Z")
+        raise BadParameter(
+            "since", since.isoformat() + "Z", f"a time before until={until.isoformat()}Z"
+        )
     return since, until
 
 
@@ -71,7 +73,7 @@ def monday(text: str) -> datetime:
         day = date.fromisoformat(text)
     except ValueError:
         raise BadParameter("week", text, allowed) from None
-    if day.weekday() or not 1970 <= day.year <= 9998:
+    if text != day.isoformat() or day.weekday() or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise BadParameter("week", text, allowed)
     return datetime(day.year, day.month, day.day)
 

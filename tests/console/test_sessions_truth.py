@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,7 +87,7 @@ class Made:
             if not monday <= at < monday + 7 * DAY:
                 return False
         name = f"{row['session_file']}\n{row['session_id'] or ''}\n{row['username'] or ''}".lower()
-        tests = {
+        tests: dict[str, Callable[[str], bool]] = {
             "user_id": lambda value: row["user_id"] == value,
             "username": lambda value: row["username"] == value,
             "model": lambda value: row["primary_model"] == (None if value == NONE else value),
