@@ -68,6 +68,9 @@ BUDGETS = (
     Budget("page", "100 events out of a 100 MB transcript", "ms", 15, None, 6300),
     Budget("tick", "a tick with nothing to do", "ms", 50),
     Budget("sessions", "sessions list, 20 k sessions", "ms", 10, None, 39),
+    Budget("sessions.kpis", "sessions kpis, 20 k sessions", "ms", 6, None, 21),
+    Budget("sessions.facets", "sessions facets, 20 k sessions", "ms"),
+    Budget("sessions.heatmap", "findings with their heatmap, 20 k sessions", "ms", 100),
     Budget("memory", "memory of the server after the load", "MB", 600, None, 1550),
     Budget("help", "agnes --help", "s", 0.4),
 )

@@ -15,7 +15,7 @@ from bench.server import HOST, command, environment, running
 from bench.stage import Stage
 from ingest.seed.words import RARE
 
-_DAY, _MONTH = 1440, 43_200  # minutes
+_DAY, _MONTH, _YEAR = 1440, 43_200, 525_600  # minutes
 _STARTS, _HELPS = 5, 20
 _CLIENTS = 8
 _UPLOAD = 236_000  # bytes of a transcript
@@ -120,6 +120,7 @@ def _job(stage: Stage, requests: list[str], count: int) -> Job:
 
 
 _OBSERVE = "/api/admin/observability"
+_SESSIONS = "/api/admin/sessions"
 # In the order in which they run; memory is weighed when all load is over.
 MEASURES = (
     Measure("help", "nothing", _help, ("help",)),
@@ -137,7 +138,10 @@ MEASURES = (
     _reading("q", "/api/admin/activity", 60, since_minutes=_MONTH, q=RARE.id),
     _reading("facets", f"{_OBSERVE}/facets", 100, since_minutes=_DAY),
     _reading("kpis", f"{_OBSERVE}/kpis", 200, since_minutes=_DAY),
-    _reading("sessions", "/api/admin/sessions/list", 200, since_minutes=525_600),
+    _reading("sessions", f"{_SESSIONS}/list", 200, since_minutes=_YEAR),
+    _reading("sessions.kpis", f"{_SESSIONS}/kpis", 200, since_minutes=_YEAR),
+    _reading("sessions.facets", f"{_SESSIONS}/facets", 100, since_minutes=_YEAR),
+    _reading("sessions.heatmap", f"{_SESSIONS}/findings", 100, since_minutes=_YEAR),
     Measure("upload", "server", _upload, ("upload",)),
     Measure("large", "server", transcripts.large, ("large",)),
     Measure("memory", "server", _memory, ("memory",)),
