@@ -258,18 +258,18 @@ class Reading:
         )
         return self._con.execute(asked, bounds).fetchall()
 
-    def lines(self, match: str, ids: Sequence[int]) -> list[Line]:
+    def lines(self, match: str, ids: Sequence[int]) -> dict[int, Line]:
         """The pieces with these ids, as excerpts around what matches."""
         asked = (
             "SELECT turn, kind, role, ts, snippet(pieces, 0, ?, ?, '…', ?) FROM pieces"
             " WHERE pieces MATCH ? AND rowid = ?"
         )
-        found = []
+        found = {}
         for id in ids:
             row = self._con.execute(asked, (_OPEN, _CLOSE, _WORDS, match, id)).fetchone()
             if row is not None:  # it may have been replaced since it was found
                 turn, kind, role, ts, excerpt = row
-                found.append(Line(turn, kind, role, ts, parts_of(excerpt)))
+                found[id] = Line(turn, kind, role, ts, parts_of(excerpt))
         return found
 
     def _names(self, numbers: Iterable[int]) -> dict[int, str]:

@@ -252,6 +252,7 @@ TABLE: dict[str, Any] = {
         rights("admin", "DELETE"), f"/api/admin/groups/{ID}/members/{ID}"
     ),
     "/api/admin/sessions/list$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/search$": Api(rights("sessions", "GET")),
     "/api/admin/sessions/kpis$": Api(rights("sessions", "GET")),
     "/api/admin/sessions/facets$": Api(rights("sessions", "GET")),
     "/api/admin/sessions/export$": Api(rights("sessions", "GET")),

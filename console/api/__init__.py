@@ -22,6 +22,8 @@ from console.api import (
     saved_views,
     sessions,
     system,
+    telemetry,
+    text_search,
     tokens,
     transcripts,
     uploads,
@@ -49,7 +51,9 @@ ROUTES: list[tuple[str, Any]] = [
     *jobs.ROUTES,
     *marketplace.ROUTES,
     *processing.ROUTES,
+    *text_search.ROUTES,  # before a session by its name
     *sessions.ROUTES,
+    *telemetry.ROUTES,
     *transcripts.ROUTES,
     *user_sessions.ROUTES,
     *me_sessions.ROUTES,

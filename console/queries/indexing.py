@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from console.queries.sessions import SessionFilter, SessionsSeen
 from ingest.pending import subagents
 from schema.bind import Text
 from schema.policy import Seen
@@ -54,6 +55,11 @@ def seen(files: Seen) -> ir.Table:
     """`session_file` of each session that one may see."""
     rows = files.rows()
     return rows.filter(rows.parent.isnull()).select("session_file")
+
+
+def chosen(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
+    """`session_file` of each session that one may see and that matches."""
+    return seen.matching(filter).select("session_file")
 
 
 def tally(files: Seen) -> ir.Table:
