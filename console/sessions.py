@@ -105,6 +105,8 @@ def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset
     total = rows[0]["total"] if rows else _total(reader, filter) if offset else 0
     for row in rows:
         del row["total"]
+    if rows and "q" in filter.terms:
+        rows = _with_hits(reader, filter.terms["q"], rows)
     after = offset + limit
     return {
         "rows": reader.named(rows),
@@ -113,6 +115,15 @@ def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset
         "offset": offset,
         "next_offset": after if after < total else None,
     }
+
+
+def _with_hits(reader: Reader, text: str, rows: list[Row]) -> list[Row]:
+    """With `hits`, how often the text stands in each, and the first as `snippet`: parts `[text,
+    whether it is a hit]`, None where only the name matches."""
+    keys = [row["session_file"] for row in rows]
+    found = _text_search("snippets", lambda snippets: snippets(reader, text, keys)) or {}
+    nothing = {"hits": 0, "snippet": None}
+    return [{**row, **found.get(row["session_file"], nothing)} for row in rows]
 
 
 def _total(reader: Reader, filter: SessionFilter) -> int:

@@ -57,15 +57,16 @@ class SessionsSeen:
         tables = (USAGE_SESSION_SUMMARY, SESSION_FILES, SESSION_FINDINGS)
         return cls(*(Seen(table, principal) for table in tables))
 
-    def rows(self) -> ir.Table:
+    def rows(self, *, waiting: bool = True) -> ir.Table:
+        """Without those that are `waiting`, which cost as much as all others together."""
         done = self.summaries.rows()
         # A union wants equal types: what may be null on one side may be so on both.
         kinds = {name: kind(nullable=True) for name, kind in USAGE_SESSION_SUMMARY.schema.items()}
-        union = ibis.union(
-            done.cast(kinds).mutate(processed=True),
-            self._waiting(done).cast(kinds).mutate(processed=False),
-        )
-        return union.mutate(tokens=union.input_tokens + union.output_tokens)
+        rows = done.cast(kinds).mutate(processed=True)
+        if waiting:
+            rest = self._waiting(done).cast(kinds).mutate(processed=False)
+            rows = ibis.union(rows, rest)
+        return rows.mutate(tokens=rows.input_tokens + rows.output_tokens)
 
     def _waiting(self, done: ir.Table) -> ir.Table:
         """Those without a summary: nothing is known of them, unless the failure scan came first."""
@@ -87,7 +88,7 @@ class SessionsSeen:
 
     def matching(self, filter: SessionFilter) -> ir.Table:
         """The sessions that match, each once."""
-        return filter.apply(self.rows(), self.found.rows())
+        return filter.apply(self.rows(waiting=filter.meets_waiting), self.found.rows())
 
     def shape(self) -> Hashable:
         return self.summaries.shape(), self.files.shape(), self.found.shape()
@@ -130,6 +131,15 @@ class SessionFilter:
         if self.week is not None:
             tests.append((at >= self.week) & (at - ibis.interval(days=7) < self.week))
         return sessions.filter(tests) if tests else sessions
+
+    @property
+    def meets_waiting(self) -> bool:
+        """Whether a session of which nothing is known yet can match. Depends on the shape alone."""
+        known = {"username", "model", "verdict", "only_errors"} & self.terms.keys()
+        dated = self.anchor == "started" and any(
+            end is not None for end in (self.since, self.until, self.week)
+        )
+        return not dated and all(self._empty(name) for name in known)
 
     def _test(self, name: str, sessions: ir.Table, findings: ir.Table) -> Any:
         value = self.terms[name]

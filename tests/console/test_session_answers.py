@@ -77,7 +77,8 @@ def test_an_export_in_a_format_nobody_knows_is_refused(world: World) -> None:
 
 
 def test_a_session_has_its_row_and_its_verdict(world: World) -> None:
-    (row,) = ask(world, LIST, q="session-02.jsonl")["rows"]
+    rows = ask(world, LIST, limit=200)["rows"]
+    row = next(row for row in rows if row["session_file"].endswith("02.jsonl"))
     checks = [{"name": "last_call", "passed": False, "says": "the last call failed", "turns": [3]}]
     verdict = {
         "session_file": row["session_file"],
@@ -130,15 +131,19 @@ def test_a_search_finds_people_by_the_name_they_have_today(world: World) -> None
 def test_a_search_finds_what_stands_inside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = ask(world, LIST, limit=200)["rows"]
     inside = frozenset(row["session_file"] for row in rows[3:5])
-    asked = []
+    line = [["Some ", False], ["words", True]]
 
     def use(name: str, with_it: Any) -> Any:
-        asked.append(name)
-        return with_it(lambda reader, text: inside if text == "words" else frozenset())
+        if name == "matching":
+            return with_it(lambda reader, text: inside if text == "words" else frozenset())
+        return with_it(
+            lambda reader, text, keys: {key: {"hits": 3, "snippet": line} for key in keys}
+        )
 
     monkeypatch.setattr(sessions, "_text_search", use)
     found = ask(world, LIST, q="Words", limit=200)
     assert {row["session_file"] for row in found["rows"]} == inside
+    assert [(row["hits"], row["snippet"]) for row in found["rows"]] == [(3, line)] * 2
     assert ask(world, KPIS, q="words")["sessions_total"] == 2
     assert ask(world, LIST, q="other words")["total"] == 0
 
