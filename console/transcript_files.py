@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import re
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -85,17 +86,16 @@ class File:
         if self._file is None:
             with self._named(), entered(self._root, self._target.folders) as place:
                 number = os.open(self._target.filename, _OPEN, dir_fd=place)
-            file = os.fdopen(number, "rb")
             try:
                 self._regular(os.fstat(number))
             except NotFound:
-                file.close()
+                os.close(number)
                 raise
-            self._file = file
+            self._file = os.fdopen(number, "rb")
         return self._file
 
     def _regular(self, found: os.stat_result) -> os.stat_result:
-        if not os.path.stat.S_ISREG(found.st_mode):  # type: ignore[attr-defined]
+        if not stat.S_ISREG(found.st_mode):
             raise self._gone()
         return found
 

@@ -261,6 +261,14 @@ TABLE: dict[str, Any] = {
         rights("sessions", "GET"), f"/api/admin/sessions/{ID}/none.jsonl"
     ),
     "/api/admin/sessions/findings$": Api(rights("sessions", "GET")),
+    "/api/admin/telemetry/kpis$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/facets$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/query$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/series$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/pivot$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/people$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/summary$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/export$": Api(rights("telemetry", "GET")),
     **{
         f"{TRANSCRIPT}/{part}$": Api(rights("sessions", "GET"), f"{ONE_TRANSCRIPT}/{example}")
         for part, example in PARTS.items()

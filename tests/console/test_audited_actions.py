@@ -48,6 +48,7 @@ def a_minute_later(world: World) -> None:
 
 
 VIEWS = "/api/admin/observability/views"
+TELEMETRY = "/api/admin/telemetry"
 Do = Callable[[World], str | None]  # does it; the resource of its row, where that is known
 
 
@@ -216,6 +217,9 @@ DO: dict[str, Do] = {
     "job.cancel": cancel_job,
     "marketplace.import": import_items,
     "sessions.read": lambda world: ok(world.admin.get("/api/admin/sessions/list")) and None,
+    "telemetry.read": lambda world: ok(world.admin.get(f"{TELEMETRY}/kpis")) and None,
+    "usage.summary": lambda world: ok(world.admin.get(f"{TELEMETRY}/summary")) and None,
+    "usage.export": lambda world: world.admin.get(f"{TELEMETRY}/export").content and None,
     "usage.reprocess": lambda world: (
         ok(world.admin.post("/api/admin/telemetry/reprocess", json={})) and None
     ),
