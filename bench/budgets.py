@@ -66,6 +66,8 @@ BUDGETS = (
     Budget("records", "transcripts processed, records a core", "/s", 25_000, None, 425),
     Budget("large", "100 MB transcript, from upload to processed", "s", 8),
     Budget("page", "100 events out of a 100 MB transcript", "ms", 15, None, 6300),
+    Budget("search", "text search, 311 transcripts of 250 MB", "ms", 30),
+    Budget("search.many", "text search, 2,000 transcripts", "ms", 100),
     Budget("tick", "a tick with nothing to do", "ms", 50),
     Budget("sessions", "sessions list, 20 k sessions", "ms", 10, None, 39),
     Budget("sessions.kpis", "sessions kpis, 20 k sessions", "ms", 6, None, 21),

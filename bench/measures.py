@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bench import browser, inprocess, transcripts
+from bench import browser, inprocess, text_search, transcripts
 from bench.budgets import Figure, spread
 from bench.load import COUNTER, Job, drive_apart
 from bench.server import HOST, command, environment, running
@@ -128,6 +128,8 @@ MEASURES = (
     Measure("health", "file", inprocess.health, ("health",)),
     Measure("records", "nothing", transcripts.processed, ("records",)),
     Measure("page", "nothing", transcripts.page, ("page",)),
+    Measure("search", "nothing", text_search.few, ("search",)),
+    Measure("search.many", "nothing", text_search.many, ("search.many",)),
     Measure("tick", "file", transcripts.tick, ("tick",)),
     Measure("start", "file", _start, ("start",)),
     # Chromium's processes end without a word about what they used.
