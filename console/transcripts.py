@@ -115,9 +115,10 @@ def events(
     if kinds is None:
         found, total, following = _page(transcript, index, first, limit)
     else:
-        turns = chosen(index or _made(transcript), kinds)
+        known = index or _made(transcript)
+        turns = chosen(known, kinds)
         part = turns[first : first + limit]
-        found = _some(transcript, index or _made(transcript), part) if part else []
+        found = _some(transcript, known, part) if part else []
         total, after = len(turns), first + limit
         following = after if after < total else None
     person = reader.instance.people.get(transcript.owner)

@@ -219,7 +219,7 @@ DO: dict[str, Do] = {
     "sessions.read": lambda world: ok(world.admin.get("/api/admin/sessions/list")) and None,
     "telemetry.read": lambda world: ok(world.admin.get(f"{TELEMETRY}/kpis")) and None,
     "usage.summary": lambda world: ok(world.admin.get(f"{TELEMETRY}/summary")) and None,
-    "usage.export": lambda world: world.admin.get(f"{TELEMETRY}/export").content and None,
+    "usage.export": lambda world: ok(world.admin.get(f"{TELEMETRY}/export")) and None,
     "usage.reprocess": lambda world: (
         ok(world.admin.post("/api/admin/telemetry/reprocess", json={})) and None
     ),

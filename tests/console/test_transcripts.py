@@ -95,8 +95,8 @@ def test_stretches_cover_what_is_wanted_and_little_else(wanted: set[int]) -> Non
 
 def test_kinds_are_a_comma_list() -> None:
     assert kinds_of(None) is None
-    assert kinds_of(" prompts , errors,") == {"prompts", "errors"}
-    assert kinds_of(",".join(KINDS)) == set(KINDS)
+    assert kinds_of(" prompts , errors,") == frozenset({"prompts", "errors"})
+    assert kinds_of(",".join(KINDS)) == frozenset(KINDS)
     for bad in (",", "prompt", "prompts;errors"):
         with pytest.raises(BadParameter, match="kinds"):
             kinds_of(bad)
