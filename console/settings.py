@@ -146,6 +146,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Opening somebody else's transcript needs a reason, which that person sees.",
         **_FLAG,
     ),
+    Setting(
+        "AGNES_PRICES",
+        "",
+        "File with the prices of tokens by model and their date; empty: those that are shipped.",
+    ),
     Setting("AGNES_JOBS", "1", "Run the scheduled notebooks; 0: only on demand.", **_FLAG),
     Setting("AGNES_JOB_CONCURRENCY", "1", "Notebooks that run at the same time.", **_POSITIVE),
     Setting(

@@ -36,8 +36,8 @@ def pivot(
     columns_limit: int = 30,
 ) -> Row:
     """`columns` (`key, label`) and `rows` (`key, label, total, cells`), most used first; `totals`
-    by column. The row or column `other` sums what is beyond the limits, so that `grand_total` is that
-    of all events; `none` is for events without a value."""
+    by column. The row or column `other` sums what is beyond the limits, so that `grand_total` is
+    that of all events; `none` is for events without a value."""
     found = reader.ask(telemetry.pivot, reader.seen, filter, rows, columns, limit, columns_limit)
     found.sort(key=lambda row: (row["row_place"], row["column_place"]))
     cells: dict[str, dict[str, _Count]] = {}

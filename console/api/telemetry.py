@@ -8,7 +8,14 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from console import telemetry, telemetry_people, telemetry_pivot
+from console import (
+    telemetry,
+    telemetry_cost,
+    telemetry_neighbours,
+    telemetry_people,
+    telemetry_pivot,
+    telemetry_popularity,
+)
 from console.api.streamed import format_of, stream
 from console.audit import entry, now
 from console.export import FORMATS
@@ -16,8 +23,10 @@ from console.handler import Handler, integer
 from console.identity.rights import TELEMETRY, Right
 from console.queries.telemetry import everything
 from console.queries.telemetry_filter import TelemetryFilter
+from console.queries.telemetry_popularity import KINDS
 from console.telemetry import FILTERS, READ, Reader, Row, filter_of, group_of, sort_of
 from console.telemetry_pivot import MEASURES
+from console.telemetry_popularity import SORTS
 from schema.errors import BadParameter
 from schema.tables import USAGE_EVENTS
 
@@ -122,6 +131,42 @@ class Pivot(TelemetryHandler):
         return telemetry_pivot.pivot(self.reader, filter, rows, columns, measure, **limits)
 
 
+class Neighbours(TelemetryHandler):
+    endpoint = "neighbours"
+
+    def answer(self, filter: TelemetryFilter, given: Mapping[str, str]) -> Row:
+        if "tool_name" not in given:
+            raise BadParameter("tool_name", "", "give the tool whose neighbours are asked for")
+        return telemetry_neighbours.neighbours(self.reader, filter, given["tool_name"])
+
+
+class Cost(TelemetryHandler):
+    endpoint = "cost"
+
+    def answer(self, filter: TelemetryFilter, given: Mapping[str, str]) -> Row:
+        return telemetry_cost.cost(self.reader, filter)
+
+
+class Popularity(TelemetryHandler):
+    """Always of the last 30 days, so it takes no filter."""
+
+    async def get(self) -> None:
+        given = self.query(("kind", "sort", "limit"))
+        kind, sort = given.get("kind", "skills"), given.get("sort", "most_used")
+        for name, text, allowed in (("kind", kind, KINDS), ("sort", sort, SORTS)):
+            if text not in allowed:
+                raise BadParameter(name, text, "one of " + ", ".join(allowed))
+        limit = integer(given, "limit", 200, 1, 1000)
+
+        def found() -> Row:
+            return telemetry_popularity.popularity(self.reader, kind, sort, limit=limit, now=now())
+
+        answer = await self.instance.store.offload(found)
+        params = {"endpoint": "popularity", "kind": kind}
+        await self.instance.was_read(self.caller, READ, params)
+        self.send(answer)
+
+
 class People(TelemetryHandler):
     endpoint = "people"
 
@@ -206,6 +251,9 @@ ROUTES = [
     (f"{_BASE}/query", Query),
     (f"{_BASE}/series", Series),
     (f"{_BASE}/pivot", Pivot),
+    (f"{_BASE}/neighbours", Neighbours),
+    (f"{_BASE}/cost", Cost),
+    (f"{_BASE}/popularity", Popularity),
     (f"{_BASE}/people", People),
     (f"{_BASE}/summary", Summary),
     (f"{_BASE}/export", Export),
