@@ -114,6 +114,8 @@ class IndexWorker:
         aside = self._set_aside()
         rows = await store.offload(store.rows, indexing.due, _SOME + len(aside))
         due = [row for row in rows if aside.get(row["session_file"]) != row["file_hash"]]
+        if not due:  # whoever failed and is not due any more is gone, or indexed
+            self._failed = {key: one for key, one in self._failed.items() if key in aside}
         for row in due:
             await self._index(row["session_file"], row["file_hash"])
             if store.version("session_files") != self._own:
