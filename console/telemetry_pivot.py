@@ -16,7 +16,7 @@ _Count = list[int]  # events, errors
 def parts_of(text: str) -> tuple[str, str, str]:
     """`rows,columns[,measure]` as an export asks for a pivot. Raises BadParameter."""
     rows, columns, measure, *more = [*text.split(","), "", ""]
-    if any(more[1:]) or (measure or MEASURES[0]) not in MEASURES:
+    if any(more) or (measure or MEASURES[0]) not in MEASURES:
         raise BadParameter("pivot", text, "rows,columns,measure; measure: " + ", ".join(MEASURES))
     for name in (rows, columns):
         if name not in telemetry.GROUPS:

@@ -132,7 +132,8 @@ def grouped(
     main: Any = _bound(rows.errors, rows.invocations) if name == "error_rate" else rows[name]
     main = main.desc(nulls_first=False) if direction == "desc" else main.asc(nulls_first=False)
     few = [(rows.invocations < LEAST).asc()] if name == "error_rate" else []
-    rows = rows.order_by([*few, main, rows.bucket.asc(nulls_first=False)])
+    ties = [] if name == "bucket" else [rows.bucket.asc(nulls_first=False)]
+    rows = rows.order_by([*few, main, *ties])
     return rows.limit(limit, offset=offset)
 
 
