@@ -73,6 +73,9 @@ BUDGETS = (
     Budget("sessions.kpis", "sessions kpis, 20 k sessions", "ms", 6, None, 21),
     Budget("sessions.facets", "sessions facets, 20 k sessions", "ms"),
     Budget("sessions.heatmap", "findings with their heatmap, 20 k sessions", "ms", 100),
+    Budget("telemetry.facets", "telemetry facets 7 d", "ms", 40, None, 307),
+    Budget("telemetry.kpis", "telemetry kpis 7 d", "ms", 15, None, 89),
+    Budget("telemetry.query", "telemetry query by tool 7 d", "ms", 25, None, 182),
     Budget("memory", "memory of the server after the load", "MB", 600, None, 1550),
     Budget("help", "agnes --help", "s", 0.4),
 )

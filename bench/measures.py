@@ -120,6 +120,7 @@ def _job(stage: Stage, requests: list[str], count: int) -> Job:
 
 
 _OBSERVE = "/api/admin/observability"
+_TELEMETRY = "/api/admin/telemetry"  # its window is 7 days unless asked otherwise
 _SESSIONS = "/api/admin/sessions"
 # In the order in which they run; memory is weighed when all load is over.
 MEASURES = (
@@ -144,6 +145,9 @@ MEASURES = (
     _reading("sessions.kpis", f"{_SESSIONS}/kpis", 200, since_minutes=_YEAR),
     _reading("sessions.facets", f"{_SESSIONS}/facets", 100, since_minutes=_YEAR),
     _reading("sessions.heatmap", f"{_SESSIONS}/findings", 100, since_minutes=_YEAR),
+    _reading("telemetry.facets", f"{_TELEMETRY}/facets", 100),
+    _reading("telemetry.kpis", f"{_TELEMETRY}/kpis", 200),
+    _reading("telemetry.query", f"{_TELEMETRY}/query", 100, group_by="tool_name"),
     Measure("upload", "server", _upload, ("upload",)),
     Measure("large", "server", transcripts.large, ("large",)),
     Measure("memory", "server", _memory, ("memory",)),
