@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bench import browser, inprocess, transcripts
+from bench import browser, inprocess, text_search, transcripts
 from bench.budgets import Figure, spread
 from bench.load import COUNTER, Job, drive_apart
 from bench.server import HOST, command, environment, running
 from bench.stage import Stage
 from ingest.seed.words import RARE
 
-_DAY, _MONTH = 1440, 43_200  # minutes
+_DAY, _MONTH, _YEAR = 1440, 43_200, 525_600  # minutes
 _STARTS, _HELPS = 5, 20
 _CLIENTS = 8
 _UPLOAD = 236_000  # bytes of a transcript
@@ -120,6 +120,8 @@ def _job(stage: Stage, requests: list[str], count: int) -> Job:
 
 
 _OBSERVE = "/api/admin/observability"
+_TELEMETRY = "/api/admin/telemetry"  # its window is 7 days unless asked otherwise
+_SESSIONS = "/api/admin/sessions"
 # In the order in which they run; memory is weighed when all load is over.
 MEASURES = (
     Measure("help", "nothing", _help, ("help",)),
@@ -127,6 +129,8 @@ MEASURES = (
     Measure("health", "file", inprocess.health, ("health",)),
     Measure("records", "nothing", transcripts.processed, ("records",)),
     Measure("page", "nothing", transcripts.page, ("page",)),
+    Measure("search", "nothing", text_search.few, ("search",)),
+    Measure("search.many", "nothing", text_search.many, ("search.many",)),
     Measure("tick", "file", transcripts.tick, ("tick",)),
     Measure("start", "file", _start, ("start",)),
     # Chromium's processes end without a word about what they used.
@@ -137,7 +141,13 @@ MEASURES = (
     _reading("q", "/api/admin/activity", 60, since_minutes=_MONTH, q=RARE.id),
     _reading("facets", f"{_OBSERVE}/facets", 100, since_minutes=_DAY),
     _reading("kpis", f"{_OBSERVE}/kpis", 200, since_minutes=_DAY),
-    _reading("sessions", "/api/admin/sessions/list", 200, since_minutes=525_600),
+    _reading("sessions", f"{_SESSIONS}/list", 200, since_minutes=_YEAR),
+    _reading("sessions.kpis", f"{_SESSIONS}/kpis", 200, since_minutes=_YEAR),
+    _reading("sessions.facets", f"{_SESSIONS}/facets", 100, since_minutes=_YEAR),
+    _reading("sessions.heatmap", f"{_SESSIONS}/findings", 100, since_minutes=_YEAR),
+    _reading("telemetry.facets", f"{_TELEMETRY}/facets", 100),
+    _reading("telemetry.kpis", f"{_TELEMETRY}/kpis", 200),
+    _reading("telemetry.query", f"{_TELEMETRY}/query", 100, group_by="tool_name"),
     Measure("upload", "server", _upload, ("upload",)),
     Measure("large", "server", transcripts.large, ("large",)),
     Measure("memory", "server", _memory, ("memory",)),

@@ -180,6 +180,8 @@ async def start_jobs(instance: Instance, address: str) -> Scheduler:
 async def _run(
     instance: Instance, host: str, port: int, ready: Callable[[Instance, str], None]
 ) -> None:
+    from console.index_worker import IndexWorker
+
     server = make_server(instance, host=host, port=port)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -190,9 +192,12 @@ async def _run(
     address = f"http://{shown}:{server.port}"
     ready(instance, address)
     clock = await start_jobs(instance, address)
+    worker = IndexWorker(instance)
+    worker.start()
     await stopping.wait()
     log.info("stopping")
     clock.stop()
+    await worker.stop()
     await instance.jobs.close()
     server._http.stop()
     with contextlib.suppress(TimeoutError):

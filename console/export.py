@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
-def as_csv(batches: Iterable[list[Row]], columns: Sequence[str]) -> Iterator[bytes]:
+def as_csv(batches: Iterable[list[Row]], columns: Collection[str]) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
@@ -28,7 +28,7 @@ def as_csv(batches: Iterable[list[Row]], columns: Sequence[str]) -> Iterator[byt
     yield _drain(text)
 
 
-def as_json_lines(batches: Iterable[list[Row]], columns: Sequence[str]) -> Iterator[bytes]:
+def as_json_lines(batches: Iterable[list[Row]], columns: Collection[str]) -> Iterator[bytes]:
     option = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
     for rows in batches:
         yield b"".join(
@@ -37,8 +37,10 @@ def as_json_lines(batches: Iterable[list[Row]], columns: Sequence[str]) -> Itera
         )
 
 
-def as_parquet(batches: Iterable[list[Row]], columns: Sequence[str]) -> Iterator[bytes]:
-    schema = pa.schema([(column, _PARQUET.get(column, pa.string())) for column in columns])
+def as_parquet(batches: Iterable[list[Row]], columns: Collection[str]) -> Iterator[bytes]:
+    """`columns` may be a mapping, of names to the types they have in the file."""
+    kinds = columns if isinstance(columns, Mapping) else _PARQUET
+    schema = pa.schema([(column, kinds.get(column, pa.string())) for column in columns])
     sink = _Sink()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         for rows in batches:
@@ -50,7 +52,7 @@ def as_parquet(batches: Iterable[list[Row]], columns: Sequence[str]) -> Iterator
 
 _PARQUET = {"timestamp": pa.timestamp("us"), "duration_ms": pa.int64()}
 
-Writer = Callable[[Iterable[list[Row]], Sequence[str]], Iterator[bytes]]
+Writer = Callable[[Iterable[list[Row]], Collection[str]], Iterator[bytes]]
 FORMATS: dict[str, tuple[Writer, str, str]] = {  # format -> writer, content type, file ending
     "csv": (as_csv, "text/csv; charset=utf-8", "csv"),
     "json": (as_json_lines, "application/x-ndjson", "ndjson"),

@@ -17,6 +17,7 @@ from console.identity.sign_in import SignIn
 from console.jobs.dispatcher import Dispatcher
 from console.links import Place
 from console.metrics import Metrics
+from console.reasons import Reasons
 from console.settings import Settings
 from schema.errors import AgnesError
 from schema.store import Store
@@ -38,6 +39,7 @@ class Instance:
     processing: set[str] = field(default_factory=set)  # processors that were asked to run
     windows_of: date | None = None  # the day whose windows were rolled up last
     recent_reads: RecentReads = field(default_factory=RecentReads)
+    reasons: Reasons = field(default_factory=Reasons)
     lost_writes: LostWrites = field(default_factory=LostWrites)
     started_at: datetime = field(default_factory=now)
     places: Sequence[Place] = ()  # the pages there are, as `console.app` put them together

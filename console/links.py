@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from console.identity.rights import Right
 from console.queries import typed_words
@@ -54,6 +54,13 @@ def of_resource(resource: str | None) -> str | None:
     """The address of an audit row's resource; None for what names no object."""
     kind, _, id = (resource or "").partition(":")
     return href(kind, id) if kind and id else None
+
+
+def replay(session_file: str, turn: int | None = None, *, own: bool = False) -> str:
+    """Where a session is replayed, at event number `turn`; `own`: for the person whose it is."""
+    user, _, file = session_file.partition("/")
+    path = f"/me/sessions/{quote(file)}" if own else f"/admin/sessions/{quote(user)}/{quote(file)}"
+    return path if turn is None else f"{path}#t{turn}"
 
 
 def _with(path: str, **given: str) -> str:

@@ -1,37 +1,50 @@
-"""Sessions and their findings as people read them. All of it blocks: call it through
+"""Sessions and their findings as people read them. All of it but the filter blocks: call it through
 `store.offload`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+import orjson
+import pyarrow as pa
 
 from console.instance import Instance
-from console.queries import sessions
-from console.queries.sessions import After, FindingFilter, SessionFilter, SessionsSeen
+from console.queries import session_facets, session_findings, sessions
+from console.queries.session_findings import After, FindingFilter
+from console.queries.sessions import FINDING_TYPES, NONE, VERDICTS, SessionFilter, SessionsSeen
+from console.session_filter import (
+    FILTERS,
+    WEEK,
+    YEAR,
+    filter_of,
+    mondays,
+    sort_of,
+    window_minutes,
+)
 from schema.bind import Text
-from schema.errors import BadParameter
+from schema.errors import NotFound
 from schema.policy import Principal, Seen
-from schema.tables import SESSION_FINDINGS
+from schema.tables import SESSION_FINDINGS, SESSION_VERDICTS, USAGE_SESSION_SUMMARY
+
+__all__ = ["FILTERS", "READ", "WEEK", "YEAR", "Reader", "Row", "filter_of", "sort_of"]
 
 Row = dict[str, Any]
+T = TypeVar("T")
 READ = "sessions.read"
-WEEK, YEAR = 10_080, 525_600  # minutes
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "anchor": tuple(sessions.ANCHORS),
-    "has_finding": sessions.FINDING_TYPES,
-    "finding_type": sessions.FINDING_TYPES,
-    "verdict": sessions.VERDICTS,
-    "severity": sessions.SEVERITIES,
-    "only_errors": ("true", "false"),
+
+# What an export holds: column -> its type in a Parquet file.
+EXPORTED: Mapping[str, pa.DataType] = {
+    **{name: kind.to_pyarrow() for name, kind in USAGE_SESSION_SUMMARY.schema.items()},
+    "processed": pa.bool_(),
+    "tokens": pa.int64(),
+    "user_name": pa.string(),
+    "user_email": pa.string(),
 }
-FILTERS = (
-    *("since_minutes", "anchor", "user_id", "username", "model", "only_errors", "has_finding"),
-    *("verdict", "q"),
-)
-_LONGEST = 512
 
 
 @dataclass(frozen=True)
@@ -52,68 +65,170 @@ class Reader:
     def ask(self, question: Any, *args: Any) -> list[Row]:
         return self.instance.store.rows(question, *args)
 
-
-def filter_of(given: Mapping[str, str], *, minutes: int, now: datetime) -> SessionFilter:
-    """Parameters of a request -> filter. Raises BadParameter."""
-    for name, text in given.items():
-        if name in _CHOICES and text not in _CHOICES[name]:
-            raise BadParameter(name, text, "one of " + ", ".join(_CHOICES[name]))
-        if len(text) > _LONGEST:
-            raise BadParameter(name, text, f"at most {_LONGEST} characters")
-    terms = {name: given[name] for name in sessions.TERMS if name in given}
-    if terms.get("only_errors") == "false":
-        del terms["only_errors"]
-    if "q" in terms:
-        terms["q"] = terms["q"].lower()
-    since = now - timedelta(minutes=minutes)
-    return SessionFilter(given.get("anchor", "uploaded"), since, now, terms)
+    def named(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows with the name and e-mail that their people have today."""
+        people, nobody = self.instance.people.all(), {"user_name": None, "user_email": None}
+        return [
+            {**row, "user_name": person.name, "user_email": person.email}
+            if (person := people.get(row["user_id"]))
+            else {**row, **nobody}
+            for row in rows
+        ]
 
 
-def sort_of(text: str | None) -> str:
-    """`<key>:asc|desc`, checked. Raises BadParameter."""
-    key, _, direction = (text or "tool_errors:desc").partition(":")
-    if key not in sessions.SORTS or direction not in ("", "asc", "desc"):
-        raise BadParameter(
-            "sort", text or "", "<key>:asc or :desc with one of " + ", ".join(sessions.SORTS)
-        )
-    return f"{key}:{direction or 'desc'}"
+def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
+    """The filter with what its `q` means beside a part of a session's name: people by name or
+    e-mail, and sessions in whose text it stands. Whoever asks several things of one filter looks it
+    up first; else each question does."""
+    text = filter.terms.get("q")
+    if text is None or filter.people is not None:
+        return filter
+    people = reader.instance.people.all().values()
+    wanted = text.casefold()
+    named = (one.id for one in people if wanted in f"{one.email}\n{one.name or ''}".casefold())
+    inside = _text_search("matching", lambda matching: matching(reader, text))
+    return replace(filter, people=tuple(sorted(named)), files=tuple(sorted(inside or ())))
 
 
-def listed(
-    reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int
-) -> list[Row]:
-    """One page of sessions, with names."""
-    seen, found = reader.seen, reader.found
-    rows = reader.ask(sessions.listed, seen, found, filter, sort, limit, offset)
-    return [_named(reader, row) for row in rows]
+def _text_search(name: str, use: Callable[[Any], T]) -> T | None:
+    """What the text index knows; nothing where there is none."""
+    if find_spec("console.text_search") is None:
+        return None
+    found = getattr(import_module("console.text_search"), name, None)
+    return None if found is None else use(found)
 
 
-def total(reader: Reader, filter: SessionFilter) -> int:
-    """How many sessions there are on all pages."""
-    (counted,) = reader.ask(sessions.counted, reader.seen, reader.found, filter)
+def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int) -> Row:
+    """One page of sessions with names, how many there are on all, and where the next begins."""
+    filter = looked_up(reader, filter)
+    rows = reader.ask(sessions.listed, reader.seen, filter, sort, limit, offset)
+    total = rows[0]["total"] if rows else _total(reader, filter) if offset else 0
+    for row in rows:
+        del row["total"]
+    if rows and "q" in filter.terms:
+        rows = _with_hits(reader, filter.terms["q"], rows)
+    after = offset + limit
+    return {
+        "rows": reader.named(rows),
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+        "next_offset": after if after < total else None,
+    }
+
+
+def _with_hits(reader: Reader, text: str, rows: list[Row]) -> list[Row]:
+    """With `hits`, how often the text stands in each, and the first as `snippet`: parts `[text,
+    whether it is a hit]`, None where only the name matches."""
+    keys = [row["session_file"] for row in rows]
+    found = _text_search("snippets", lambda snippets: snippets(reader, text, keys)) or {}
+    nothing = {"hits": 0, "snippet": None}
+    return [{**row, **found.get(row["session_file"], nothing)} for row in rows]
+
+
+def _total(reader: Reader, filter: SessionFilter) -> int:
+    (counted,) = reader.ask(sessions.counted, reader.seen, filter)
     return int(counted["total"])
+
+
+def kpis(reader: Reader, filter: SessionFilter) -> Row:
+    (found,) = reader.ask(session_facets.kpis, reader.seen, looked_up(reader, filter))
+    by_verdict = {name: found.pop(f"v_{name}") for name in (*VERDICTS, NONE)}
+    figures = {
+        name: value if name == "active_seconds_total" else int(value)
+        for name, value in found.items()
+    }
+    calls, errors = figures["tool_calls_total"], figures["tool_errors_total"]
+    return {
+        "window_minutes": window_minutes(filter),
+        **figures,
+        "active_seconds_total": round(figures["active_seconds_total"], 3),
+        "tool_error_rate": round(errors / calls, 4) if calls else 0.0,
+        "by_verdict": by_verdict,
+    }
+
+
+def facets(reader: Reader, filter: SessionFilter) -> Row:
+    """Each counts the sessions of the whole filter, its own term included."""
+    people = reader.instance.people.all()
+    names = {**session_facets.FACETS, **session_facets.FOUND}
+    answer: Row = {"window_minutes": window_minutes(filter)}
+    answer |= {facet: [] for facet in names}
+    answer["other"] = {facet: {"values": 0, "count": 0} for facet in names}
+    rows = reader.ask(session_facets.facets, reader.seen, looked_up(reader, filter))
+    for row in sorted(rows, key=lambda row: row["rank"]):
+        facet, value, count = row["facet"], row["value"], int(row["count"])
+        if row["rank"] >= session_facets.FACET_VALUES:
+            answer["other"][facet] = {"values": row["values"], "count": count}
+        elif facet == "users":
+            person = people.get(value) if value else None
+            label, name = (person.email, person.name) if person else (value, None)
+            answer[facet].append({"id": value, "label": label, "name": name, "count": count})
+        elif row["findings"] is None:
+            answer[facet].append({"value": value, "count": count})
+        else:
+            found = int(row["findings"])
+            answer[facet].append({"value": value, "count": count, "findings": found})
+    return answer
+
+
+def neighbours(reader: Reader, filter: SessionFilter, sort: str, session_file: str) -> Row:
+    """The sessions before and after this one in the list, its `place` in it from 0 (None: it is not
+    in it) and their `total`."""
+    filter = looked_up(reader, filter)
+    rows = reader.ask(sessions.neighbours, reader.seen, filter, sort, Text(session_file))
+    if rows:
+        return {name: rows[0][name] for name in ("previous", "next", "place", "total")}
+    return {"previous": None, "next": None, "place": None, "total": _total(reader, filter)}
+
+
+def summary(reader: Reader, session_file: str) -> Row:
+    """One session's row, as in the list. Raises NotFound, also for what this reader may not see."""
+    alone = SessionFilter(terms={"session_file": session_file})
+    rows = reader.ask(sessions.listed, reader.seen, alone, "uploaded_at:desc", 1, 0)
+    if not rows:
+        raise NotFound(
+            f"no session {session_file} here", detail="Sessions are listed in /admin/sessions."
+        )
+    del rows[0]["total"]
+    return reader.named(rows)[0]
+
+
+def verdict_of(reader: Reader, session_file: str) -> Row | None:
+    """`{verdict, checks: [{name, passed, says, turns}], decided_at}`; None until it was judged."""
+    judged = Seen(SESSION_VERDICTS, reader.principal)
+    rows = reader.ask(session_findings.verdict, judged, Text(session_file))
+    return {**rows[0], "checks": orjson.loads(rows[0]["checks"] or "[]")} if rows else None
 
 
 def of_session(reader: Reader, session_file: str) -> list[Row]:
     """All findings of one session, in the order of its conversation."""
-    return reader.ask(sessions.of_session, reader.found, Text(session_file))
+    return reader.ask(session_findings.of_session, reader.found, Text(session_file))
 
 
 def findings(reader: Reader, filter: FindingFilter, after: After, limit: int) -> Row:
     """One page of findings, newest sessions first, and where the next one begins."""
-    rows = reader.ask(sessions.findings, reader.seen, reader.found, filter, after, limit + 1)
+    filter = replace(filter, sessions=looked_up(reader, filter.sessions))
+    rows = reader.ask(session_findings.findings, reader.seen, filter, after, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     following = {"ts": rows[-1]["at"], "id": rows[-1]["id"]} if more else None
-    return {"rows": [_named(reader, row) for row in rows], "next_cursor": following}
+    return {"rows": reader.named(rows), "next_cursor": following}
 
 
-def heatmap(reader: Reader, filter: FindingFilter) -> list[Row]:
-    """`{week, finding_type, findings, sessions}`; a week is named by its Monday, UTC."""
-    return reader.ask(sessions.per_week, reader.seen, reader.found, filter)
-
-
-def _named(reader: Reader, row: Row) -> Row:
-    """With the name and e-mail that its person has today."""
-    person = reader.instance.people.all().get(row["user_id"])
-    names = {"user_name": person.name, "user_email": person.email} if person else {}
-    return {"user_name": None, "user_email": None, **row, **names}
+def heatmap(reader: Reader, filter: SessionFilter | FindingFilter) -> Row:
+    """`weeks` of the window, each by its Monday in UTC, `finding_types`, and the `cells` `{week,
+    finding_type, findings, sessions}` that are not empty. A session stands in several cells of its
+    week when it has several kinds: `total_sessions` counts it once. Equal figures, equal `mark`."""
+    wanted = FindingFilter(filter) if isinstance(filter, SessionFilter) else filter
+    wanted = replace(wanted, sessions=looked_up(reader, wanted.sessions))
+    rows = reader.ask(session_findings.per_week, reader.seen, wanted)
+    (whole,) = (row for row in rows if row["week"] is None)
+    cells = [{**row, "week": row["week"].isoformat()} for row in rows if row["week"] is not None]
+    answer: Row = {
+        "weeks": [day.isoformat() for day in mondays(wanted.sessions)],
+        "finding_types": list(FINDING_TYPES),
+        "cells": sorted(cells, key=lambda cell: (cell["week"], cell["finding_type"])),
+        "total_findings": whole["findings"],
+        "total_sessions": whole["sessions"],
+    }
+    return {**answer, "mark": hashlib.sha256(orjson.dumps(answer)).hexdigest()[:16]}

@@ -140,6 +140,17 @@ SETTINGS: tuple[Setting, ...] = (
         "Serve /metrics to every address, not to loopback only.",
         **_FLAG,
     ),
+    Setting(
+        "AGNES_TRANSCRIPT_REASON",
+        "0",
+        "Opening somebody else's transcript needs a reason, which that person sees.",
+        **_FLAG,
+    ),
+    Setting(
+        "AGNES_PRICES",
+        "",
+        "File with the prices of tokens by model and their date; empty: those that are shipped.",
+    ),
     Setting("AGNES_JOBS", "1", "Run the scheduled notebooks; 0: only on demand.", **_FLAG),
     Setting("AGNES_JOB_CONCURRENCY", "1", "Notebooks that run at the same time.", **_POSITIVE),
     Setting(

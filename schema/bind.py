@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import ibis
 import sqlglot.expressions as sge
 
-Value = str | int | float | datetime
+Value = str | int | float | datetime | list[str]
 
 
 @ibis.udf.scalar.builtin(name="agnes_bind_text")  # type: ignore[untyped-decorator]
@@ -36,11 +36,19 @@ def _count(key: str) -> int: ...  # type: ignore[empty-body]
 def _number(key: str) -> float: ...  # type: ignore[empty-body]
 
 
+_TEXTS = ((ibis.dtype("string"),), "array<string>")
+
+
+@ibis.udf.scalar.builtin(name="agnes_bind_texts", signature=_TEXTS)
+def _texts(key): ...  # type: ignore[no-untyped-def]
+
+
 _POINTS: dict[type, Callable[[str], Any]] = {
     str: _text,
     datetime: _time,
     int: _count,
     float: _number,
+    list: _texts,
 }
 
 
@@ -100,7 +108,9 @@ def to_placeholders(tree: sge.Expression) -> sge.Expression:
 
     def swap(node: sge.Expression) -> sge.Expression:
         if isinstance(node, sge.Anonymous) and str(node.this).lower().startswith("agnes_bind_"):
-            return sge.Placeholder(this=node.expressions[0].this)
+            place = sge.Placeholder(this=node.expressions[0].this)
+            texts = str(node.this).lower().endswith("_texts")  # of none the driver knows no type
+            return sge.cast(place, "VARCHAR[]", dialect="duckdb") if texts else place
         return node
 
     return tree.transform(swap)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -76,3 +76,30 @@ class Seen:
 
     def rows(self) -> ir.Table:
         return visible(self.table, self.principal)
+
+
+# What looking at somebody's transcripts is called in the audit log.
+LOOKS = ("session.transcript_view", "session_download", "session_bulk_download")
+
+
+@dataclass(frozen=True)
+class SeenLooks(Seen):
+    """The rows of the audit log that say who looked at transcripts: all for those who see the whole
+    log, else one's own looks and those at one's own transcripts, by whomever. The one exception to
+    own rows; only `console.queries.transcripts` asks, and shows no more than when, who and why."""
+
+    def shape(self) -> Hashable:
+        return ("looks", super().shape())
+
+    def rows(self) -> ir.Table:
+        rows = rows_of(self.table)
+        looks = rows.filter(rows.action.isin(LOOKS), rows.result == "success")
+        if self.principal.sees_all(self.table):
+            return looks
+        me = _text(self.principal.user_id)
+        mine = looks.resource.startswith("session:" + me + "/") | (looks.resource == "user:" + me)
+        return looks.filter(mine.fill_null(False) | (looks.user_id == me).fill_null(False))
+
+
+def _text(value: Any) -> Any:
+    return ibis.literal(value) if isinstance(value, str) else value

@@ -161,6 +161,15 @@ ONE_EVENT = f"/api/admin/activity/{ID}"
 RUN = "/api/admin/jobs/runs/([A-Za-z0-9-]{1,64})"
 ONE_RUN = f"/api/admin/jobs/runs/{ID}"
 
+TRANSCRIPT = "/api/admin/sessions/([^/]+)/([^/]+)"
+ONE_TRANSCRIPT = f"/api/admin/sessions/{ID}/no.jsonl"
+PARTS = {
+    "transcript": "transcript",
+    "outline": "outline",
+    "images/([0-9]{1,9})": "images/0",
+    "download": "download",
+}
+
 TABLE: dict[str, Any] = {
     **page("/admin/activity", "activity"),
     **page("/me", "signed_in"),
@@ -243,7 +252,45 @@ TABLE: dict[str, Any] = {
         rights("admin", "DELETE"), f"/api/admin/groups/{ID}/members/{ID}"
     ),
     "/api/admin/sessions/list$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/search$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/kpis$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/facets$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/export$": Api(rights("sessions", "GET")),
+    "/api/admin/sessions/neighbours$": Api(rights("sessions", "GET")),
+    r"/api/admin/sessions/([A-Za-z0-9-]{1,64})/([A-Za-z0-9._-]{1,200}\.jsonl)$": Api(
+        rights("sessions", "GET"), f"/api/admin/sessions/{ID}/none.jsonl"
+    ),
     "/api/admin/sessions/findings$": Api(rights("sessions", "GET")),
+    "/api/admin/telemetry/kpis$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/facets$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/query$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/series$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/pivot$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/neighbours$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/cost$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/popularity$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/people$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/summary$": Api(rights("telemetry", "GET")),
+    "/api/admin/telemetry/export$": Api(rights("telemetry", "GET")),
+    **{
+        f"{TRANSCRIPT}/{part}$": Api(rights("sessions", "GET"), f"{ONE_TRANSCRIPT}/{example}")
+        for part, example in PARTS.items()
+    },
+    f"{TRANSCRIPT}/views$": Api(rights("sessions", "GET"), f"{ONE_TRANSCRIPT}/views"),
+    **{
+        f"/api/me/sessions/([^/]+)/{part}$": Api(
+            rights("signed_in", "GET"), f"/api/me/sessions/no.jsonl/{example}"
+        )
+        for part, example in PARTS.items()
+    },
+    "/api/me/sessions$": Api(rights("signed_in", "GET")),
+    "/api/me/transcript-views$": Api(rights("signed_in", "GET")),
+    **{
+        f"/api/admin/users/([^/]+)/{part}$": Api(
+            rights("admin", "GET"), f"/api/admin/users/{ID}/{part.replace('([^/]+)', 'no.jsonl')}"
+        )
+        for part in ("sessions", "activity", "sessions/download-all", "sessions/([^/]+)/download")
+    },
     "/api/admin/run-session-processor$": Api(rights("admin", "POST")),
     "/api/admin/telemetry/reprocess$": Api(rights("admin", "POST")),
     "/api/admin/telemetry/prune$": Api(rights("service", "POST")),

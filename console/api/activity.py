@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import ibis
-from tornado.iostream import StreamClosedError
 
 from console import activity, pulse
 from console.activity import READ, Reader
-from console.audit import entry, now
-from console.export import FORMATS
+from console.api.streamed import format_of, stream
+from console.audit import now
 from console.handler import Handler, cursor, flag, integer
 from console.identity.rights import ACTIVITY, Right
 from console.linked import linked
 from console.queries import audit
 from console.queries.audit_grammar import PARAMETERS, WINDOW, Asked, ask, window
-from schema.errors import BadParameter
 from schema.policy import visible
 from schema.tables import SYNC_HISTORY
 
@@ -111,35 +108,19 @@ class Export(AuditHandler):
 
     async def get(self) -> None:
         given = self.query((*PARAMETERS, "format"))
-        name = given.pop("format", "csv")
-        if name not in FORMATS:
-            raise BadParameter("format", name, "one of " + ", ".join(FORMATS))
+        format = format_of(given)
+        given.pop("format", None)
         asked = await self.instance.store.offload(self.asked, given)
-        write, content_type, ending = FORMATS[name]
-        rows = audit.everything(self.reader.seen, asked.filter)
-        store = self.instance.store
-        with ExitStack() as open_rows:
-            count, batches = await store.offload(open_rows.enter_context, store.snapshot(rows))
-            params = {"endpoint": self.endpoint, "format": name, "row_count": count, **given}
-            await self.instance.record(entry(self.caller, READ, params=params))
-            stamp = now().strftime("%Y%m%d-%H%M%S")
-            self.set_header("Content-Type", content_type)
-            self.set_header("X-Row-Count", str(count))
-            self.set_header(
-                "Content-Disposition", f'attachment; filename="agnes-audit-{stamp}.{ending}"'
-            )
-            dressed = (self.reader.dress(batch.to_pylist()) for batch in batches)
-            pieces = write(dressed, (*audit.SHOWN, "user_email", "user_name"))
-            await self._stream(pieces)
-
-    async def _stream(self, pieces: Iterator[bytes]) -> None:
-        try:
-            while (piece := await self.instance.store.offload(next, pieces, None)) is not None:
-                self.write(piece)
-                await self.flush()
-        except StreamClosedError:
-            return  # the client left; the block that holds the rows is closed behind us
-        self.finish()
+        await stream(
+            self,
+            audit.everything(self.reader.seen, asked.filter),
+            (*audit.SHOWN, "user_email", "user_name"),
+            format=format,
+            name="agnes-audit",
+            action=READ,
+            params={"endpoint": self.endpoint, **given},
+            dress=self.reader.dress,
+        )
 
 
 ROUTES = [

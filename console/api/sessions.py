@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from console import sessions
+from console.api.streamed import format_of, stream
 from console.audit import now
 from console.handler import Handler, cursor, integer
 from console.identity.rights import SESSIONS, Right
-from console.queries.sessions import FINDING_TERMS, After, FindingFilter
-from console.sessions import FILTERS, READ, WEEK, YEAR, Reader
+from console.queries.session_findings import FINDING_TERMS, After, FindingFilter
+from console.queries.sessions import everything
+from console.sessions import FILTERS, READ, Reader, Row, filter_of, sort_of
+from schema.errors import BadParameter
+
+
+def asked(given: Mapping[str, str]) -> dict[str, str]:
+    """The filter of a request: what tells two reads apart. Paging and order do not."""
+    return {name: text for name, text in given.items() if name in FILTERS}
 
 
 class SessionsHandler(Handler):
@@ -34,21 +41,85 @@ class Listed(SessionsHandler):
         given = self.query((*FILTERS, "sort", "limit", "offset"))
         limit = integer(given, "limit", 50, 1, 200)
         offset = integer(given, "offset", 0, 0, 10**9)
-        sort = sessions.sort_of(given.get("sort"))
-        minutes = integer(given, "since_minutes", WEEK, 1, YEAR)
-        filter = sessions.filter_of(given, minutes=minutes, now=now())
-        offload, reader = self.instance.store.offload, self.reader
-        cut: Any = {"sort": sort, "limit": limit, "offset": offset}
-        rows, total = await asyncio.gather(
-            offload(lambda: sessions.listed(reader, filter, **cut)),
-            offload(sessions.total, reader, filter),
+        sort = sort_of(given.get("sort"))
+        filter = filter_of(given, now=now())
+
+        def page() -> Row:
+            return sessions.page(self.reader, filter, sort=sort, limit=limit, offset=offset)
+
+        page_ = await self.instance.store.offload(page)
+        await self.was_read("list", asked(given))
+        self.send(page_)
+
+
+class Kpis(SessionsHandler):
+    """What is computed of a filter alone."""
+
+    endpoint = "kpis"
+    compute = staticmethod(sessions.kpis)
+
+    async def get(self) -> None:
+        given = self.query(FILTERS)
+        filter = filter_of(given, now=now())
+        found = await self.instance.store.offload(self.compute, self.reader, filter)
+        await self.was_read(self.endpoint, given)
+        self.send(found)
+
+
+class Facets(Kpis):
+    endpoint = "facets"
+    compute = staticmethod(sessions.facets)
+
+
+class Export(SessionsHandler):
+    """All sessions that match, streamed. Their number is in a header and in the audit row."""
+
+    async def get(self) -> None:
+        given = self.query((*FILTERS, "sort", "format"))
+        format, sort = format_of(given), sort_of(given.get("sort"))
+        filter, offload = filter_of(given, now=now()), self.instance.store.offload
+        filter = await offload(sessions.looked_up, self.reader, filter)
+        await stream(
+            self,
+            everything(self.reader.seen, filter, sort),
+            sessions.EXPORTED,
+            format=format,
+            name="agnes-sessions",
+            action=READ,
+            params={"endpoint": "export", **asked(given)},
+            dress=self.reader.named,
         )
-        wanted = {name: text for name, text in given.items() if name in FILTERS}
-        await self.was_read("list", wanted)
-        after = offset + limit
-        following = after if after < total else None
-        page = {"rows": rows, "total": total, "limit": limit, "offset": offset}
-        self.send({**page, "next_offset": following})
+
+
+class Neighbours(SessionsHandler):
+    """The sessions before and after one in a list: for going on to the next."""
+
+    async def get(self) -> None:
+        given = self.query((*FILTERS, "sort", "session_file"))
+        key = given.get("session_file")
+        if key is None:
+            raise BadParameter("session_file", "", "give session_file=<user>/<file>")
+        sort, filter = sort_of(given.get("sort")), filter_of(given, now=now())
+        offload, reader = self.instance.store.offload, self.reader
+        found = await offload(sessions.neighbours, reader, filter, sort, key)
+        await self.was_read("neighbours", asked(given))
+        self.send(found)
+
+
+class One(SessionsHandler):
+    """One session's row and its verdict."""
+
+    async def get(self, user: str, file: str) -> None:
+        self.query(())
+        key = f"{user}/{file}"
+
+        def found() -> Row:
+            row = sessions.summary(self.reader, key)
+            return {**row, "judged": sessions.verdict_of(self.reader, key)}
+
+        row = await self.instance.store.offload(found)
+        await self.was_read("session", {"session_file": key})
+        self.send(row)
 
 
 class Findings(SessionsHandler):
@@ -58,23 +129,22 @@ class Findings(SessionsHandler):
         given = self.query((*FILTERS, *FINDING_TERMS, "limit", "cursor_ts", "cursor_id"))
         limit = integer(given, "limit", 50, 1, 500)
         after = After(*cursor(given))
-        minutes = integer(given, "since_minutes", WEEK, 1, YEAR)
-        filter = sessions.filter_of(given, minutes=minutes, now=now())
+        filter = filter_of(given, now=now())
         terms = {name: given[name] for name in FINDING_TERMS if name in given}
 
-        def found() -> dict[str, Any]:
+        def found() -> Row:
             if "session_file" in given:
                 return self._of_session(given["session_file"], terms)
-            wanted = FindingFilter(filter, terms)
+            wanted = FindingFilter(sessions.looked_up(self.reader, filter), terms)
             page = sessions.findings(self.reader, wanted, after, limit)
-            return {**page, "heatmap": sessions.heatmap(self.reader, wanted)}
+            heatmap = sessions.heatmap(self.reader, wanted)
+            return {**page, "heatmap": heatmap["cells"], **heatmap}
 
         page = await self.instance.store.offload(found)
-        wanted = {name: text for name, text in given.items() if name in (*FILTERS, *FINDING_TERMS)}
-        await self.was_read("findings", wanted)
+        await self.was_read("findings", {**asked(given), **terms})
         self.send(page)
 
-    def _of_session(self, session_file: str, terms: Mapping[str, str]) -> dict[str, Any]:
+    def _of_session(self, session_file: str, terms: Mapping[str, str]) -> Row:
         rows = sessions.of_session(self.reader, session_file)
         rows = [row for row in rows if all(row[name] == text for name, text in terms.items())]
         return {"rows": rows, "next_cursor": None}
@@ -82,5 +152,10 @@ class Findings(SessionsHandler):
 
 ROUTES = [
     (r"/api/admin/sessions/list", Listed),
+    (r"/api/admin/sessions/kpis", Kpis),
+    (r"/api/admin/sessions/facets", Facets),
+    (r"/api/admin/sessions/export", Export),
+    (r"/api/admin/sessions/neighbours", Neighbours),
     (r"/api/admin/sessions/findings", Findings),
+    (r"/api/admin/sessions/([A-Za-z0-9-]{1,64})/([A-Za-z0-9._-]{1,200}\.jsonl)", One),
 ]

@@ -1,4 +1,4 @@
-"""Questions about sessions and their findings. Each takes the rows one may see and a filter."""
+"""Questions about sessions. Each takes the sessions one may see and a filter."""
 
 from __future__ import annotations
 
@@ -10,231 +10,253 @@ from typing import Any, Self
 import ibis
 import ibis.expr.types as ir
 
-from schema.bind import Value, point
+from schema.bind import Text, Value, point
 from schema.policy import Seen
-from schema.tables import SESSION_FILES, USAGE_SESSION_SUMMARY
+from schema.tables import SESSION_FILES, SESSION_FINDINGS, USAGE_SESSION_SUMMARY
 
 # Which time a session is counted by: when its file first came, or when it began.
 ANCHORS = {"uploaded": "uploaded_at", "started": "started_at"}
 SORTS = {
     "uploaded_at": "uploaded_at",
     "started_at": "started_at",
+    "ended_at": "ended_at",
     "findings": "findings",
     "tool_errors": "tool_errors",
     "user": "username",
+    "username": "username",
     "tool_calls": "tool_calls",
     "active_seconds": "active_seconds",
     "tokens": "tokens",
+    "model": "primary_model",
+    "primary_model": "primary_model",
 }
 FINDING_TYPES = ("tool_error", "permission_denied", "user_rejection", "loop", "abrupt_end")
 VERDICTS = ("clean", "recovered", "struggled", "failed", "open")
 SEVERITIES = ("info", "warning", "error")
+NONE = "none"  # as a value: sessions that have none
+NULLABLE = {"model": "primary_model", "verdict": "verdict"}
+SHOWN = (*USAGE_SESSION_SUMMARY.schema, "processed", "tokens")
 _ZERO = (
     *("user_messages", "assistant_messages", "tool_calls", "tool_errors", "skill_invocations"),
     *("subagent_dispatches", "mcp_calls", "slash_commands", "distinct_tools", "distinct_skills"),
-    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "findings"),
+    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"),
 )
 
 
 @dataclass(frozen=True)
 class SessionsSeen:
     """The sessions that one may see: one row each, those too that are not processed yet, with
-    `processed` and `tokens`. The one source of list, cards, facets and heatmap. Bindable."""
+    `processed` and `tokens`. The one source of list, cards, facets, heatmap, export. Bindable."""
 
     summaries: Seen
     files: Seen
+    found: Seen
 
     @classmethod
     def by(cls, principal: Any) -> SessionsSeen:
-        return cls(Seen(USAGE_SESSION_SUMMARY, principal), Seen(SESSION_FILES, principal))
+        tables = (USAGE_SESSION_SUMMARY, SESSION_FILES, SESSION_FINDINGS)
+        return cls(*(Seen(table, principal) for table in tables))
 
-    def rows(self) -> ir.Table:
-        done, files = self.summaries.rows(), self.files.rows()
+    def rows(self, *, waiting: bool = True) -> ir.Table:
+        """Without those that are `waiting`, which cost as much as all others together."""
+        done = self.summaries.rows()
+        # A union wants equal types: what may be null on one side may be so on both.
+        kinds = {name: kind(nullable=True) for name, kind in USAGE_SESSION_SUMMARY.schema.items()}
+        rows = done.cast(kinds).mutate(processed=True)
+        if waiting:
+            rest = self._waiting(done).cast(kinds).mutate(processed=False)
+            rows = ibis.union(rows, rest)
+        return rows.mutate(tokens=rows.input_tokens + rows.output_tokens)
+
+    def _waiting(self, done: ir.Table) -> ir.Table:
+        """Those without a summary: nothing is known of them, unless the failure scan came first."""
+        files = self.files.rows()
         waiting = files.filter(files.parent.isnull()).anti_join(done, "session_file")
+        scanned = self.found.rows().group_by("session_file").agg(findings=lambda rows: rows.count())
+        waiting = waiting.left_join(scanned, "session_file")
         known = {
             "session_file": waiting.session_file,
             "user_id": waiting.user_id,
             "uploaded_at": waiting.first_uploaded_at,
+            "findings": waiting.findings.fill_null(0),
         }
         columns = {
             name: known.get(name, ibis.literal(0 if name in _ZERO else None))
             for name in USAGE_SESSION_SUMMARY.schema
         }
-        # A union wants equal types: what may be null on one side may be so on both.
-        kinds = {name: kind(nullable=True) for name, kind in USAGE_SESSION_SUMMARY.schema.items()}
-        union = ibis.union(
-            done.cast(kinds).mutate(processed=True),
-            waiting.select(**columns).cast(kinds).mutate(processed=False),
-        )
-        return union.mutate(tokens=union.input_tokens + union.output_tokens)
+        return waiting.select(**columns)
+
+    def matching(self, filter: SessionFilter) -> ir.Table:
+        """The sessions that match, each once."""
+        return filter.apply(self.rows(waiting=filter.meets_waiting), self.found.rows())
 
     def shape(self) -> Hashable:
-        return self.summaries.shape(), self.files.shape()
+        return self.summaries.shape(), self.files.shape(), self.found.shape()
 
     def values(self) -> Mapping[str, Value]:
-        return self.summaries.values()
+        parts = (self.summaries, self.files, self.found)  # of one and the same person
+        return {name: value for part in parts for name, value in part.values().items()}
 
     def bound(self, prefix: str) -> Self:
-        return replace(self, summaries=self.summaries.bound(prefix), files=self.files.bound(prefix))
+        return replace(
+            self,
+            summaries=self.summaries.bound(prefix),
+            files=self.files.bound(prefix),
+            found=self.found.bound(prefix),
+        )
 
 
 @dataclass(frozen=True)
 class SessionFilter:
-    """Which sessions: a window by `anchor` (naive UTC, both ends included), and `terms`, each of
-    which must hold. Bindable."""
+    """Which sessions: a window by `anchor` (naive UTC, both ends included), the seven days from
+    `week` on by the same time, and `terms`, each of which must hold. `people` and `files` are what
+    the text `q` means beside a part of a name: ids of users, and sessions in whose text it stands;
+    None until it was looked up (`console.sessions.looked_up`). Bindable."""
 
     anchor: str = "uploaded"
     since: datetime | None = None
     until: datetime | None = None
-    terms: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    week: datetime | None = None
+    people: Any = None
+    files: Any = None
 
     def apply(self, sessions: ir.Table, findings: ir.Table) -> ir.Table:
-        tests = [TERMS[name](sessions, value, findings) for name, value in self.terms.items()]
+        tests = [self._test(name, sessions, findings) for name in self.terms]
         at = sessions[ANCHORS[self.anchor]]
         if self.since is not None:
             tests.append(at >= self.since)
         if self.until is not None:
             tests.append(at <= self.until)
+        if self.week is not None:
+            tests.append((at >= self.week) & (at - ibis.interval(days=7) < self.week))
         return sessions.filter(tests) if tests else sessions
 
+    @property
+    def meets_waiting(self) -> bool:
+        """Whether a session of which nothing is known yet can match. Depends on the shape alone."""
+        known = {"username", "model", "verdict", "only_errors"} & self.terms.keys()
+        dated = self.anchor == "started" and any(
+            end is not None for end in (self.since, self.until, self.week)
+        )
+        return not dated and all(self._empty(name) for name in known)
+
+    def _test(self, name: str, sessions: ir.Table, findings: ir.Table) -> Any:
+        value = self.terms[name]
+        if self._empty(name):
+            return sessions[NULLABLE[name]].isnull()
+        if name == "has_finding":
+            found = findings.filter(findings.finding_type == value)
+            return sessions.session_file.isin(found.session_file)
+        test = TERMS[name](sessions, value)
+        if name == "q":
+            meant = {"user_id": self.people, "session_file": self.files}
+            for column, values in meant.items():
+                if _some(values):
+                    test |= sessions[column].isin(_one_each(values))
+        return test
+
+    def _empty(self, name: str) -> bool:
+        value = self.terms[name]
+        return name in NULLABLE and isinstance(value, str) and value == NONE
+
+    def _given(self) -> dict[str, Value]:
+        """The values that are bound; lists without one are no condition."""
+        found: dict[str, Any] = {"since": self.since, "until": self.until, "week": self.week}
+        found |= {"people": list(self.people or ()), "files": list(self.files or ())}
+        return {name: value for name, value in found.items() if value}
+
     def shape(self) -> Hashable:
-        return self.anchor, self.since is None, self.until is None, tuple(self.terms)
+        terms = tuple((name, self._empty(name)) for name in self.terms)
+        return self.anchor, tuple(self._given()), terms
 
     def values(self) -> Mapping[str, Value]:
-        times = {"since": self.since, "until": self.until}
-        return {
-            **{name: at for name, at in times.items() if at is not None},
-            **{f"t_{name}": value for name, value in self.terms.items()},
-        }
+        bound = {f"t_{name}": self.terms[name] for name in self.terms if not self._empty(name)}
+        return {**self._given(), **bound}
 
     def bound(self, prefix: str) -> Self:
         points = {key: point(prefix + key, value) for key, value in self.values().items()}
-        terms = {name: points[f"t_{name}"] for name in self.terms}
-        return replace(self, since=points.get("since"), until=points.get("until"), terms=terms)
+        return replace(
+            self,
+            since=points.get("since"),
+            until=points.get("until"),
+            week=points.get("week"),
+            people=points.get("people"),
+            files=points.get("files"),
+            terms={name: points.get(f"t_{name}", NONE) for name in self.terms},
+        )
 
 
-def _with_finding(sessions: Any, value: Any, findings: Any) -> Any:
-    found = findings.filter(findings.finding_type == value)
-    return sessions.session_file.isin(found.session_file)
+def _some(values: Any) -> bool:
+    """Whether there are any; what is bound has some."""
+    return bool(values) if isinstance(values, tuple | list) else values is not None
 
 
-# What a term's value must do to a session; all but `has_finding` need the session alone.
+def _one_each(values: Any) -> Any:
+    """A list, bound or plain, as a column."""
+    if isinstance(values, tuple | list):
+        values = ibis.literal(list(values), type="array<string>")
+    return values.unnest().name("value").as_table().value
+
+
+# What a term's value must do to a session; `has_finding` needs the findings too.
 TERMS: Mapping[str, Any] = {
-    "user_id": lambda rows, value, _: rows.user_id == value,
-    "username": lambda rows, value, _: rows.username == value,
-    "session_file": lambda rows, value, _: rows.session_file == value,
-    "model": lambda rows, value, _: rows.primary_model == value,
-    "verdict": lambda rows, value, _: rows.verdict == value,
-    "only_errors": lambda rows, value, _: (rows.tool_errors > 0) & (value == "true"),
-    "has_finding": _with_finding,
-    "q": lambda rows, value, _: (
+    "user_id": lambda rows, value: rows.user_id == value,
+    "username": lambda rows, value: rows.username == value,
+    "session_file": lambda rows, value: rows.session_file == value,
+    "model": lambda rows, value: rows.primary_model == value,
+    "verdict": lambda rows, value: rows.verdict == value,
+    "only_errors": lambda rows, value: (rows.tool_errors > 0) & (value == "true"),
+    "has_finding": None,
+    "q": lambda rows, value: (
         (rows.session_file.lower() + "\n" + rows.session_id.fill_null("").lower())
         + ("\n" + rows.username.fill_null("").lower())
     ).contains(value),
 }
 
 
-def matching(seen: SessionsSeen, found: Seen, filter: SessionFilter) -> ir.Table:
-    """The sessions that match, each once."""
-    return filter.apply(seen.rows(), found.rows())
-
-
-def listed(
-    seen: SessionsSeen, found: Seen, filter: SessionFilter, sort: str, limit: int, offset: int
-) -> ir.Table:
-    """One page of sessions. `sort` is `<key>:asc` or `:desc`; those without a value come last, ties
-    are broken by `session_file`."""
-    rows = matching(seen, found, filter)
+def order(rows: ir.Table, sort: str) -> list[Any]:
+    """`sort` is `<key>:asc` or `:desc`. Those without a value come last, ties are broken by
+    `session_file`."""
     key, _, direction = sort.partition(":")
     column: Any = rows[SORTS[key]]
     main = column.asc(nulls_first=False) if direction == "asc" else column.desc(nulls_first=False)
-    return rows.order_by([main, rows.session_file]).limit(limit, offset=offset)
+    return [main, rows.session_file.asc()]
 
 
-def counted(seen: SessionsSeen, found: Seen, filter: SessionFilter) -> ir.Table:
+def listed(
+    seen: SessionsSeen, filter: SessionFilter, sort: str, limit: int, offset: int
+) -> ir.Table:
+    """One page of sessions, each with the `total` of them."""
+    rows = seen.matching(filter)
+    rows = rows.mutate(total=rows.count().over())
+    return rows.order_by(order(rows, sort)).limit(limit, offset=offset)
+
+
+def everything(seen: SessionsSeen, filter: SessionFilter, sort: str) -> ir.Table:
+    """All sessions that match: what an export holds."""
+    rows = seen.matching(filter)
+    return rows.order_by(order(rows, sort)).select(*SHOWN)
+
+
+def counted(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
     """`total`: how many sessions match."""
-    rows = matching(seen, found, filter)
+    rows = seen.matching(filter)
     return rows.aggregate(total=rows.count())
 
 
-# -- findings
-
-
-@dataclass(frozen=True)
-class FindingFilter:
-    """Which findings: of which sessions, and of which kind. Bindable."""
-
-    sessions: SessionFilter
-    terms: Mapping[str, str] = field(default_factory=dict)
-
-    def apply(self, seen: SessionsSeen, found: Seen) -> ir.Table:
-        findings = found.rows()
-        for name, value in self.terms.items():
-            findings = findings.filter(findings[name] == value)
-        sessions = self.sessions.apply(seen.rows(), found.rows())
-        about = sessions.select("session_file", at=sessions[ANCHORS[self.sessions.anchor]])
-        return findings.join(about, "session_file")
-
-    def shape(self) -> Hashable:
-        return self.sessions.shape(), tuple(self.terms)
-
-    def values(self) -> Mapping[str, Value]:
-        return {
-            **{f"s_{key}": value for key, value in self.sessions.values().items()},
-            **{f"f_{name}": value for name, value in self.terms.items()},
-        }
-
-    def bound(self, prefix: str) -> Self:
-        terms = {name: point(f"{prefix}f_{name}", value) for name, value in self.terms.items()}
-        return replace(self, sessions=self.sessions.bound(f"{prefix}s_"), terms=terms)
-
-
-FINDING_TERMS = ("finding_type", "subtype", "severity", "session_file")
-
-
-@dataclass(frozen=True)
-class After:
-    """The finding after which a page begins, as its session's time and its id; None at the top.
-    Bindable."""
-
-    ts: datetime | None = None
-    id: str | None = None
-
-    def shape(self) -> Hashable:
-        return self.ts is None
-
-    def values(self) -> Mapping[str, Value]:
-        return {} if self.ts is None or self.id is None else {"ts": self.ts, "id": self.id}
-
-    def bound(self, prefix: str) -> Self:
-        points = {key: point(prefix + key, value) for key, value in self.values().items()}
-        return replace(self, **points)
-
-
-def findings(
-    seen: SessionsSeen, found: Seen, filter: FindingFilter, after: After, limit: int
+def neighbours(
+    seen: SessionsSeen, filter: SessionFilter, sort: str, session_file: Text
 ) -> ir.Table:
-    """One page of findings, the newest session first; `at` is its session's time."""
-    rows = filter.apply(seen, found)
-    if after.ts is not None:
-        earlier = (rows.at < after.ts) | (rows.id < after.id)
-        rows = rows.filter((rows.at <= after.ts) & earlier)
-    return rows.order_by([ibis.desc("at"), ibis.desc("id")]).limit(limit)
-
-
-def of_session(found: Seen, session_file: Any) -> ir.Table:
-    """All findings of one session, in the order of its conversation."""
-    rows = found.rows()
-    mine = rows.filter(rows.session_file == session_file.text)
-    return mine.order_by(["turn_index", "line_no", "id"])
-
-
-def per_week(seen: SessionsSeen, found: Seen, filter: FindingFilter) -> ir.Table:
-    """`week` (its Monday), `finding_type`, `findings`, `sessions`: the heatmap."""
-    rows = filter.apply(seen, found)
-    dated = rows.mutate(week=rows["at"].truncate("W").date())
-    return (
-        dated.group_by("week", "finding_type")
-        .agg(findings=dated.count(), sessions=dated.session_file.nunique())
-        .order_by(["week", "finding_type"])
+    """`previous`, `next`, `place` (from 0) and `total` of one session in the list; no row where it
+    is not in it."""
+    rows = seen.matching(filter)
+    by = ibis.window(order_by=order(rows, sort))
+    placed = rows.select(
+        "session_file",
+        previous=rows.session_file.lag().over(by),
+        next=rows.session_file.lead().over(by),
+        place=ibis.row_number().over(by),
+        total=rows.count().over(),
     )
+    return placed.filter(placed.session_file == session_file.text)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import holoviews as hv
-from bokeh.models import BoxZoomTool, HoverTool
+from bokeh.models import BoxSelectTool, BoxZoomTool, HoverTool, TapTool
 
 import console
 
@@ -25,7 +25,7 @@ _TOKENS = Path(console.__file__).parent / "pages" / "static" / "tokens.css"
 _SMALL = "11px"
 _SANS = "system-ui, sans-serif"
 # A page's own colours where there are such, also in the dark; the values come escaped.
-_HOVER = """<div style="margin: -6px; padding: 5px 8px; font-size: 12px; color: var(--ink, #1b1d20);
+HOVER = """<div style="margin: -6px; padding: 5px 8px; font-size: 12px; color: var(--ink, #1b1d20);
 background: var(--surface, #fff); border: 1px solid var(--line, #e2e2dc)">{lines}</div>"""
 
 
@@ -53,15 +53,19 @@ def options(buckets: Sequence[Mapping[str, Any]], seconds: int, **more: Any) -> 
         "legend_cols": 8,
         "show_grid": True,
         "backend_opts": {"legend.background_fill_alpha": 0, "legend.border_line_alpha": 0},
-        "hooks": [_dress],
+        "hooks": [dress],
         **more,
     }
 
 
-def _dress(plot: Any, element: object) -> None:
+_TOOLS = (HoverTool, BoxZoomTool, TapTool, BoxSelectTool)
+
+
+def dress(plot: Any, element: object) -> None:
+    """The console's own look for a figure of HoloViews: a hook of its options."""
     figure, colour = plot.state, tokens()
     # Each layer brings tools of its own; a wheel over a chart is to scroll the page.
-    figure.tools = [tool for tool in figure.tools if isinstance(tool, HoverTool | BoxZoomTool)]
+    figure.tools = [tool for tool in figure.tools if isinstance(tool, _TOOLS)]
     for tool in figure.select(HoverTool):
         tool.show_arrow = False
     figure.tags = [{TAG: dict(colour)}]
@@ -113,7 +117,7 @@ def pointed(
         hover_fill_alpha=0.06,
         hover_line_alpha=0,
         tools=["hover"],
-        hover_tooltips=_HOVER.format(lines="".join(lines)),
+        hover_tooltips=HOVER.format(lines="".join(lines)),
         show_legend=False,
     )
 

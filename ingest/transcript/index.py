@@ -19,12 +19,12 @@ import orjson
 
 from ingest.transcript.joins import Joins
 from ingest.transcript.model import Digest
-from ingest.transcript.pieces import Piece
+from ingest.transcript.pieces import GROUPS, Piece, group
 from ingest.transcript.reading import Source, read
 from ingest.transcript.record import Record
 from schema.errors import AgnesError
 
-_MAGIC = f"agnes index 1 {sys.byteorder}\n".encode()
+_MAGIC = f"agnes index 2 {sys.byteorder}\n".encode()
 _STEP = 32 << 10  # bytes between two places to start at: what a page reads in vain, at most
 _RESULTS = 250_000  # 12 bytes each
 _SUM = 16
@@ -64,6 +64,8 @@ class Index:
     # Turns of what people said, and of what failed: where to jump to.
     prompts: array[int] = field(default_factory=_numbers)
     errors: array[int] = field(default_factory=_numbers)
+    # Of each event, by turn: the number of its group in `pieces.GROUPS`.
+    groups: array[int] = field(default_factory=lambda: array("B"))
 
     def call_of(self, turn: int) -> tuple[int, str] | None:
         """Turn and tool of the call that the result at `turn` answers."""
@@ -101,7 +103,8 @@ class Index:
 
     def _arrays(self) -> tuple[array[int], ...]:
         places = (self.files, self.offsets, self.lines, self.turns)
-        return (*places, self.results, self.calls, self.tools, self.prompts, self.errors)
+        joined = (self.results, self.calls, self.tools)
+        return (*places, *joined, self.prompts, self.errors, self.groups)
 
 
 def _sum(body: bytes) -> bytes:
@@ -127,6 +130,7 @@ class Indexer:
             index.lines.append(line)
             index.turns.append(turn)
         for piece in found:
+            index.groups.append(GROUPS.index(group(piece)))
             if piece.kind in ("tool_use", "tool_result"):
                 call = self._joins.see(record, piece, turn)
                 if call and len(index.results) < _RESULTS:

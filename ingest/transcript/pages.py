@@ -26,8 +26,7 @@ def events(
     stop = min(first + limit, index.total)
     if not 0 <= first < stop:
         return []
-    at = bisect_right(index.turns, first) - 1
-    start = _Start(index.files[at], index.offsets[at], index.lines[at], index.turns[at])
+    start = _near(index, first)
     found: list[Event] = []
     for step in _walk([main, *in_order(subagents)], start, stop):
         if step.turn + len(step.pieces) > first:
@@ -38,13 +37,12 @@ def events(
     return found
 
 
-def head(main: Source, first: int, limit: int) -> list[Event]:
-    """The same without an index, of the session's own file: reads from its start as far as
-    needed."""
+def head(main: Source, first: int, limit: int, subagents: Iterable[Source] = ()) -> list[Event]:
+    """The same without an index: reads from the start as far as needed."""
     joins = Joins()
     calls: dict[int, tuple[int, int]] = {}
     found: list[Event] = []
-    for step in _walk([main], _Start(0, 0, 1, 0), first + limit):
+    for step in _walk([main, *in_order(subagents)], _Start(0, 0, 1, 0), first + limit):
         for place, piece in enumerate(step.pieces, step.turn):
             if call := joins.see(step.record, piece, place):
                 calls[place] = call
@@ -55,6 +53,24 @@ def head(main: Source, first: int, limit: int) -> list[Event]:
         if call := calls.get(event.turn):
             event.call_turn, event.tool_name = call[0], names[call[1]] or None
     return found
+
+
+def piece(
+    index: Index | None, main: Source, subagents: Iterable[Source], turn: int
+) -> Piece | None:
+    """What event `turn` was made from; None past the end."""
+    if turn < 0 or (index is not None and turn >= index.total):
+        return None
+    start = _Start(0, 0, 1, 0) if index is None else _near(index, turn)
+    for step in _walk([main, *in_order(subagents)], start, turn + 1):
+        if step.turn <= turn < step.turn + len(step.pieces):
+            return step.pieces[turn - step.turn]
+    return None
+
+
+def _near(index: Index, turn: int) -> _Start:
+    at = bisect_right(index.turns, turn) - 1
+    return _Start(index.files[at], index.offsets[at], index.lines[at], index.turns[at])
 
 
 class _Start(NamedTuple):

@@ -55,6 +55,22 @@ class Piece(NamedTuple):
     subtype: str = ""
 
 
+# What a reader may leave out of a conversation. `prompts`: what people typed or pasted, commands
+# too; `tools`: calls, results and the images in these; `meta`: the machinery, and what is unknown.
+GROUPS = ("prompts", "answers", "thinking", "tools", "meta")
+
+
+def group(piece: Piece) -> str:
+    """Which of `GROUPS` an event belongs to."""
+    if piece.kind in ("tool_use", "tool_result") or piece.part is not None:
+        return "tools"
+    if piece.kind == "thinking":
+        return "thinking"
+    if piece.said in ("human", "slash"):
+        return "prompts"
+    return "meta" if piece.kind == "meta" or piece.kind == "image" else "answers"
+
+
 def pieces(record: Record) -> list[Piece]:
     """The events of `record`, in order; none for pure state."""
     kind = record.type

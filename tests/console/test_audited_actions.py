@@ -48,6 +48,7 @@ def a_minute_later(world: World) -> None:
 
 
 VIEWS = "/api/admin/observability/views"
+TELEMETRY = "/api/admin/telemetry"
 Do = Callable[[World], str | None]  # does it; the resource of its row, where that is known
 
 
@@ -76,7 +77,8 @@ def made_user(world: World) -> str:
 
 def ok(answer: httpx.Response) -> Any:
     assert answer.is_success, answer.text
-    return answer.json() if answer.content else None
+    is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+    return answer.json() if is_json else None
 
 
 def login(world: World) -> str:
@@ -189,11 +191,35 @@ def reveal(world: World) -> str:
     return f"event:{event}"
 
 
+def of_transcript(part: str) -> Do:
+    def do(world: World) -> str:
+        resource = upload(world)
+        ok(world.admin.get(f"/api/admin/sessions/{resource.removeprefix('session:')}/{part}"))
+        return resource
+
+    return do
+
+
+def of_admin(part: str) -> Do:
+    def do(world: World) -> str:
+        ok(world.admin.get(f"/api/admin/users/{world.admin_id}/{part}"))
+        return f"user:{world.admin_id}"
+
+    return do
+
+
 DO: dict[str, Do] = {
+    "session.transcript_view": of_transcript("transcript"),
+    "session_download": of_transcript("download"),
+    "session_bulk_download": of_admin("sessions/download-all"),
+    "admin.user_activity_read": of_admin("activity"),
     "jobs.read": lambda world: ok(world.admin.get("/api/admin/jobs")) and None,
     "job.cancel": cancel_job,
     "marketplace.import": import_items,
     "sessions.read": lambda world: ok(world.admin.get("/api/admin/sessions/list")) and None,
+    "telemetry.read": lambda world: ok(world.admin.get(f"{TELEMETRY}/kpis")) and None,
+    "usage.summary": lambda world: ok(world.admin.get(f"{TELEMETRY}/summary")) and None,
+    "usage.export": lambda world: ok(world.admin.get(f"{TELEMETRY}/export")) and None,
     "usage.reprocess": lambda world: (
         ok(world.admin.post("/api/admin/telemetry/reprocess", json={})) and None
     ),

@@ -4,8 +4,7 @@ processed yet."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -16,17 +15,22 @@ from console.queries.sessions import FINDING_TYPES, SORTS, VERDICTS
 from schema.tables import (
     AUDIT_LOG,
     RESOURCE_GRANTS,
-    SESSION_FILES,
-    SESSION_FINDINGS,
-    USAGE_SESSION_SUMMARY,
     USER_GROUP_MEMBERS,
 )
 from schema.transaction import Rows
 from tests.console.access_world import World
-
-LIST = "/api/admin/sessions/list"
-FINDINGS = "/api/admin/sessions/findings"
-Row = dict[str, Any]
+from tests.console.sessions_place import (
+    EXPORT,
+    FACETS,
+    FINDINGS,
+    KPIS,
+    LIST,
+    NEIGHBOURS,
+    NOT_THERE,
+    Row,
+    ask,
+    fill,
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,76 +38,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("sessions")) as world:
         fill(world)
         yield world
-
-
-def fill(world: World) -> None:
-    """Two people, twelve processed sessions of six days, two files that nobody has read yet."""
-    at = now()
-    people = [world.user(f"s{number}@example.org") for number in range(2)]
-    summaries, findings = [], []
-    for number in range(12):
-        owner = people[number % 2]
-        key = f"{owner}/session-{number:02}.jsonl"
-        came = at - timedelta(days=number // 2, hours=1)
-        summaries.append(
-            {
-                "session_file": key,
-                "session_id": f"id-{number}",
-                "user_id": owner,
-                "username": f"s{number % 2}@example.org",
-                "started_at": came - timedelta(days=20 if number == 3 else 0, hours=2),
-                "uploaded_at": came,
-                "tool_calls": 10 + number,
-                "tool_errors": number % 4,
-                "findings": number % 3,
-                "active_seconds": float(number),
-                "input_tokens": 100 * number,
-                "output_tokens": number,
-                "primary_model": "large" if number % 2 else "small",
-                "verdict": VERDICTS[number % len(VERDICTS)],
-                "extracted_at": at,
-            }
-        )
-        findings += [
-            {
-                "id": new_id(),
-                "session_file": key,
-                "user_id": owner,
-                "finding_type": FINDING_TYPES[(number + place) % len(FINDING_TYPES)],
-                "subtype": "exec",
-                "severity": "warning",
-                "turn_index": 10 - place,
-                "line_no": 5,
-                "count": 1,
-                "detected_at": at,
-            }
-            for place in range(number % 3)
-        ]
-    files = [
-        {
-            "session_file": f"{people[0]}/new-{number}.jsonl",
-            "user_id": people[0],
-            "parent": parent,
-            "bytes": 5,
-            "sha256": "0" * 64,
-            "uploaded_at": at,
-            "first_uploaded_at": at - timedelta(minutes=number),
-            "indexed": False,
-        }
-        for number, parent in enumerate((None, None, f"{people[0]}/new-0.jsonl"))
-    ]
-    world.store.write(
-        Rows(USAGE_SESSION_SUMMARY, summaries),
-        Rows(SESSION_FINDINGS, findings),
-        Rows(SESSION_FILES, files),
-    ).result()
-
-
-def ask(world: World, path: str, **params: object) -> Row:
-    answer = world.admin.get(path, params={name: str(value) for name, value in params.items()})
-    assert answer.status_code == 200, answer.text
-    found: Row = answer.json()
-    return found
 
 
 def test_a_list_holds_every_session_once_those_too_that_nobody_has_read_yet(world: World) -> None:
@@ -179,14 +113,29 @@ def test_a_session_counts_by_the_time_that_the_anchor_names(world: World) -> Non
         ("verdict", "good", "clean, recovered"),
         ("only_errors", "yes", "true, false"),
         ("since_minutes", "0", "1 to 525600"),
-        ("limit", "201", "1 to 200"),
+        ("limit", "0", "1 to"),
+        ("since_minutes", "525601", "1 to 525600"),
+        ("since_minutes", "٣", "1 to 525600"),
+        ("since", "yesterday", "an ISO time"),
+        ("since", "9000-01-01", "a time before until"),
+        ("until", "24h", "an ISO time"),
+        ("until", "0001-01-01", "1970"),
+        ("week", "2026-11-17", "a Monday"),
+        ("week", "2026-W47", "a Monday"),
+        ("week", "0001-01-01", "a Monday"),
+        ("q", "x" * 513, "512 characters"),
+        ("model", "x" * 513, "512 characters"),
         ("colour", "red", "verdict"),
     ],
 )
+@pytest.mark.parametrize("path", [LIST, KPIS, FACETS, FINDINGS, EXPORT, NEIGHBOURS])
 def test_what_cannot_be_asked_is_named_with_what_can(
-    world: World, name: str, value: str, allowed: str
+    world: World, path: str, name: str, value: str, allowed: str
 ) -> None:
-    answer = world.admin.get(LIST, params={name: value})
+    if (path, name) in NOT_THERE:
+        allowed = "unknown parameter"
+    more = {"session_file": "a/b.jsonl"} if path == NEIGHBOURS else {}
+    answer = world.admin.get(path, params={**more, name: value})
     assert answer.status_code == 400
     assert name in answer.json()["error"]
     assert allowed in answer.json()["error"] + answer.json()["detail"]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from console.queries.audit import SORTS, Id, Order, by_id, facets, histogram, kpis, timeline
 from console.queries.audit_filter import FIELDS, NONE, AuditFilter, Term
 from console.queries.vocabulary import CLIENT_KINDS, RESULT_CLASSES, SELF_READS, SOURCES
+from schema.bind import Value, point
 from schema.policy import Principal, Seen
 from schema.search import search_text
 from schema.store import Store
@@ -210,3 +213,40 @@ def test_two_people_of_one_shape_see_their_own_rows(store: Store) -> None:
         mine = Seen(AUDIT_LOG, Principal(user))
         found = store.ask(timeline, mine, AuditFilter(), Order(), 10)
         assert found["user_id"].to_pylist() == [user]
+
+
+@dataclass(frozen=True)
+class Some:
+    """A list of texts as an argument."""
+
+    texts: Any
+
+    def shape(self) -> Hashable:
+        return ()
+
+    def values(self) -> Mapping[str, Value]:
+        return {"texts": list(self.texts)}
+
+    def bound(self, prefix: str) -> Some:
+        return Some(point(prefix + "texts", list(self.texts)))
+
+
+def among(seen: Seen, some: Some) -> ir.Table:
+    texts = some.texts
+    if isinstance(texts, tuple):
+        texts = ibis.literal(list(texts), type="array<string>")
+    rows = seen.rows()
+    return rows.filter(texts.contains(rows.action)).order_by("id").select("id", "action")
+
+
+@given(log=logs(), some=st.lists(texts(*ACTIONS, "it's", ""), max_size=4).map(tuple))
+@settings(max_examples=15)
+def test_a_list_of_texts_is_one_value_of_any_length(
+    store: Store, log: list[dict[str, Any]], some: tuple[str, ...]
+) -> None:
+    keep(store, log)
+    plans = len(store._plans)
+    found = same(store, among, ADMIN, Some(some))
+    assert [row["id"] for row in found] == [row["id"] for row in log if row["action"] in some]
+    store.ask(among, ADMIN, Some(("another",)))
+    assert len(store._plans) <= plans + 1

@@ -12,6 +12,8 @@ import pytest
 
 from ingest.transcript import BadIndex, Index, Indexer, build, events, head, read
 from ingest.transcript.events import Event
+from ingest.transcript.pages import piece
+from ingest.transcript.pieces import GROUPS
 from tests.ingest.transcript.written import (
     AT,
     REJECTED,
@@ -161,6 +163,8 @@ def test_a_page_is_that_part_of_the_whole(tmp_path: Path) -> None:
             assert page == whole[first : first + limit]
     assert head(main, 0, 800) == whole[:800]
     assert head(main, 390, 25) == whole[390:415]
+    assert head(main, 0, 900, sides) == whole
+    assert head(main, 795, 30, sides) == whole[795:825]
 
 
 @pytest.mark.parametrize(("first", "limit"), [(862, 10), (10_000, 1), (-1, 5), (5, 0)])
@@ -207,6 +211,33 @@ def test_the_index_knows_where_prompts_and_errors_are(tmp_path: Path) -> None:
     assert list(made.errors) == list(range(3, 800, 40))
 
 
+def test_each_event_has_its_group_in_the_index(tmp_path: Path) -> None:
+    main, sides = long_session(tmp_path)
+    made = build(main, sides)
+    assert [GROUPS[one] for one in made.groups[:4]] == ["prompts", "answers", "tools", "tools"]
+    assert len(made.groups) == made.total
+    shown = file(
+        user([says("look"), PICTURE], "u"),
+        agent({"type": "thinking", "thinking": "hm"}, call(), uuid="a"),
+        user([answer([PICTURE])], "r", parentUuid="a"),
+        user("[Request interrupted by user]"),
+    )
+    assert [GROUPS[one] for one in build(shown).groups] == [
+        *("prompts", "prompts", "thinking", "tools", "tools", "tools", "meta")
+    ]
+
+
+def test_the_piece_of_an_event_is_found_with_an_index_and_without(tmp_path: Path) -> None:
+    main, sides = long_session(tmp_path)
+    made = build(main, sides)
+    for turn in (0, 403, 799, 830):
+        found = piece(made, main, sides, turn)
+        assert found is not None
+        assert found == piece(None, main, sides, turn)
+    assert piece(made, main, sides, made.total) is None
+    assert piece(None, main, sides, made.total) is None
+
+
 def test_an_index_is_the_same_after_it_was_stored(tmp_path: Path) -> None:
     main, sides = long_session(tmp_path)
     for made in (build(main, sides), build(io.BytesIO()), Index()):
@@ -221,7 +252,7 @@ def test_index_and_digest_come_of_one_reading() -> None:
 
 def test_what_is_no_whole_index_is_refused(tmp_path: Path) -> None:
     data = build(*long_session(tmp_path)).to_bytes()
-    foreign = [b"", b"x", b"PK\x03\x04" + data, data.replace(b"index 1", b"index 2")]
+    foreign = [b"", b"x", b"PK\x03\x04" + data, data.replace(b"index 2", b"index 1")]
     for bad in foreign:
         with pytest.raises(BadIndex, match="another kind"):
             Index.from_bytes(bad)

@@ -1,0 +1,70 @@
+"""Figures of the sessions that match: cards and facets."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from console.queries.session_findings import FindingFilter
+from console.queries.sessions import VERDICTS, SessionFilter, SessionsSeen
+
+FACET_VALUES = 50
+# Facets that part the sessions -> the column they count.
+FACETS = {"users": "user_id", "models": "primary_model", "verdicts": "verdict"}
+# Facets of what was found in them: a session may count in several, or in none.
+FOUND = {"findings": "finding_type", "severities": "severity"}
+
+
+def kpis(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
+    """One row of figures; `v_<verdict>` are the sessions of each, `v_none` those without one."""
+    rows = seen.matching(filter)
+    verdicts = {f"v_{name}": rows.count(where=rows.verdict == name) for name in VERDICTS}
+    return rows.aggregate(
+        sessions_total=rows.count(),
+        distinct_users=rows.user_id.nunique(),
+        error_sessions=rows.count(where=rows.tool_errors > 0),
+        tool_calls_total=rows.tool_calls.sum().fill_null(0),
+        tool_errors_total=rows.tool_errors.sum().fill_null(0),
+        processed=rows.count(where=rows.processed),
+        with_findings=rows.count(where=rows.findings > 0),
+        findings_total=rows.findings.sum().fill_null(0),
+        tokens_total=rows.tokens.sum().fill_null(0),
+        active_seconds_total=rows.active_seconds.sum().fill_null(0.0),
+        **verdicts,
+        v_none=rows.count(where=rows.verdict.isnull()),
+    )
+
+
+def facets(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
+    """Long table `facet, value, count, findings, values, rank`: for each facet its most frequent
+    values by sessions, and one row of rank `FACET_VALUES` that sums the rest. Null is a value of
+    its own. `findings` is how many there are of that kind, null where a facet has none."""
+    rows = seen.matching(filter).select(*FACETS.values())
+    nothing = ibis.null("int64")
+    parts = [
+        _facet(facet, rows.group_by(value=rows[column]).agg(count=rows.count(), findings=nothing))
+        for facet, column in FACETS.items()
+    ]
+    found = FindingFilter(filter).apply(seen).select("session_file", *FOUND.values())
+    for facet, column in FOUND.items():
+        sessions, findings = found.session_file.nunique(), found.count()
+        of_kind = found.group_by(value=found[column])
+        parts.append(_facet(facet, of_kind.agg(count=sessions, findings=findings)))
+    return ibis.union(*parts)
+
+
+def _facet(facet: str, counted: ir.Table) -> ir.Table:
+    rank = ibis.row_number().over(order_by=[ibis.desc("count"), ibis.asc("value")])
+    ranked = counted.mutate(rank=rank)
+    kept = ranked.rank < FACET_VALUES
+    places = ranked.mutate(
+        rank=ibis.ifelse(kept, ranked.rank, FACET_VALUES),
+        value=ibis.ifelse(kept, ranked.value, ibis.null("string")),
+    )
+    return places.group_by("rank").agg(
+        facet=ibis.literal(facet),
+        value=places.value.max(),
+        count=places["count"].sum(),
+        findings=places.findings.sum(),
+        values=places.count(),
+    )

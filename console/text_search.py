@@ -1,0 +1,246 @@
+"""Searching in what was said: lines of transcripts by their words, for those who may see them.
+
+The words are in the text index (`ingest.text_index`), which knows nobody's rights: whatever it
+finds is held against the sessions that the reader may see. All of it blocks: call it through
+`store.offload`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from console.instance import Instance
+from console.queries import indexing
+from console.queries.sessions import SessionFilter
+from console.sessions import Reader, Row, looked_up
+from ingest.text_index import Hits, Line, Reading
+from ingest.text_query import match_of
+from schema.errors import NotFound, Unavailable, shorten
+from schema.policy import Seen
+from schema.store import Store
+from schema.tables import SESSION_FILES
+
+log = structlog.get_logger(__name__)
+
+EACH = 3  # lines of one session, unless it is the only one asked for
+_BEGIN = datetime(1970, 1, 1)
+MOST = 1000  # turns or lines of one session
+_KEPT = 16  # searches whose hits are kept: pages and cards of one text ask again and again
+
+
+class _Found(NamedTuple):
+    """What one text finds in all sessions. `more`: there was more than one search looks at."""
+
+    hits: Sequence[Hits] = ()
+    more: bool = False
+
+
+def search(
+    reader: Reader,
+    q: str,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+    within: SessionFilter | None = None,
+    session_file: str | None = None,
+) -> Row:
+    """Lines with all the words of `q`, of the newest session first and in the order of each; up to
+    `EACH` of one session, or all of `session_file`.
+
+    `{rows, total, hits, sessions, truncated, limit, offset, next_offset, indexed, waiting}`:
+    `total` counts the lines there are to page through, `hits` all that match, `truncated` says that
+    there are even more. A row's `parts` are `[text, whether it is a hit]`. Raises NotFound for a
+    `session_file` that this reader may not see.
+    """
+    match = match_of(q)
+    if session_file is not None:
+        _require(reader, session_file)
+    try:
+        found = _of_one(reader, match, session_file) if session_file else _all(reader, match)
+        allowed = _allowed(reader, within)
+        hits = [one for one in found.hits if one.session_file in allowed]
+        ids = [(id, one.session_file) for one in hits for id in one.ids]
+        lines = _lines(reader.instance, match, [id for id, _ in ids[offset : offset + limit]])
+    except sqlite3.Error as error:
+        log.warning("the text index cannot be read", reason=str(error))
+        raise Unavailable(
+            "the text of transcripts cannot be searched right now",
+            detail="The index is made anew by itself; try again in a minute.",
+        ) from error
+    rows = [_row(name, lines[id]) for id, name in ids if id in lines]
+    after = offset + limit
+    return {
+        "rows": reader.named(rows),
+        "total": len(ids),
+        "hits": sum(one.count for one in hits),
+        "sessions": len(hits),
+        "truncated": found.more,
+        "limit": limit,
+        "offset": offset,
+        "next_offset": after if after < len(ids) else None,
+        **tally(reader),
+    }
+
+
+def matching(reader: Reader, q: str) -> frozenset[str] | None:
+    """The sessions in whose text `q` stands, as far as this reader may see them; None when there
+    are no words in it. What cannot be read holds nothing: names are searched all the same."""
+    match = match_of(q)
+    if match is None:
+        return None
+    try:
+        found = _all(reader, match)
+    except sqlite3.Error as error:
+        log.warning("the text index cannot be read", reason=str(error))
+        return frozenset()
+    return _allowed(reader, None).intersection(one.session_file for one in found.hits)
+
+
+def snippets(reader: Reader, q: str, session_files: Iterable[str]) -> dict[str, Row]:
+    """`{hits, snippet}` of each of these sessions that has any: their number, and the first one as
+    parts."""
+    match = match_of(q)
+    wanted = _allowed(reader, None).intersection(session_files)
+    try:
+        chosen = [one for one in _all(reader, match).hits if one.session_file in wanted]
+        lines = _lines(reader.instance, match, [one.ids[0] for one in chosen])
+    except sqlite3.Error as error:
+        log.warning("the text index cannot be read", reason=str(error))
+        return {}
+    return {
+        one.session_file: {"hits": one.count, "snippet": lines[one.ids[0]].parts}
+        for one in chosen
+        if one.ids[0] in lines
+    }
+
+
+def in_session(reader: Reader, session_file: str, q: str) -> Row:
+    """`{turns, truncated, indexed}`: where in one session the words of `q` stand, the first `MOST`
+    of them. Nothing before it is indexed. Raises NotFound."""
+    _require(reader, session_file)
+    match = match_of(q)
+    try:
+        with Reading(reader.instance.settings.folder) as reading:
+            indexed = reading.within(match or '""', session_file, MOST + 1)
+    except (FileNotFoundError, sqlite3.Error):
+        indexed = None
+    turns = [turn for _, turn in indexed or ()]
+    return {
+        "turns": turns[:MOST],
+        "truncated": len(turns) > MOST,
+        "indexed": indexed is not None,
+    }
+
+
+def tally(reader: Reader) -> Row:
+    """`{indexed, waiting}`: how many of the sessions that this reader may see can be searched, and
+    how many not yet."""
+    (row,) = reader.ask(indexing.tally, Seen(SESSION_FILES, reader.principal))
+    return {name: int(row[name]) for name in ("indexed", "waiting")}
+
+
+def _allowed(reader: Reader, within: SessionFilter | None) -> frozenset[str]:
+    """The sessions that this reader may see, of the filter when there is one."""
+    if within is not None:
+        rows = reader.ask(indexing.chosen, reader.seen, looked_up(reader, within))
+        return frozenset(row["session_file"] for row in rows)
+    store, seen = reader.instance.store, Seen(SESSION_FILES, reader.principal)
+    kept, key = _kept(store), ("allowed", *map(str, (seen.shape(), seen.values())))
+    version = store.version("session_files")
+    names: frozenset[str] | None = kept.get(key, version)
+    if names is None:
+        names = frozenset(row["session_file"] for row in reader.ask(indexing.seen, seen))
+        kept.put(key, version, names)
+    return names
+
+
+def _require(reader: Reader, session_file: str) -> None:
+    if session_file not in _allowed(reader, None):
+        raise NotFound(
+            f"no session {shorten(session_file)} here",
+            detail="Sessions are listed in /admin/sessions.",
+        )
+
+
+def _all(reader: Reader, match: str | None) -> _Found:
+    """Hits in the sessions of everybody: never to be shown as they are."""
+    if match is None:
+        return _Found()
+    store = reader.instance.store
+    kept, version = _kept(store), store.version("transcript_search")
+    found: _Found | None = kept.get(("hits", match), version)
+    if found is None:
+        try:
+            with Reading(reader.instance.settings.folder) as reading:
+                found = _Found(*reading.find(match, each=EACH))
+        except FileNotFoundError:
+            found = _Found()
+        kept.put(("hits", match), version, found)
+    return found
+
+
+def _of_one(reader: Reader, match: str | None, session_file: str) -> _Found:
+    if match is None:
+        return _Found()
+    try:
+        with Reading(reader.instance.settings.folder) as reading:
+            places = reading.within(match, session_file, MOST + 1) or []
+    except FileNotFoundError:
+        return _Found()
+    ids = [id for id, _ in places[:MOST]]
+    hits = [Hits(session_file, len(ids), ids)] if ids else []
+    return _Found(hits, len(places) > MOST)
+
+
+def _lines(instance: Instance, match: str | None, ids: list[int]) -> dict[int, Line]:
+    if not ids or match is None:
+        return {}
+    with Reading(instance.settings.folder) as reading:
+        return reading.lines(match, ids)
+
+
+def _row(session_file: str, line: Line) -> Row:
+    return {
+        "session_file": session_file,
+        "user_id": session_file.partition("/")[0],
+        "turn": line.turn,
+        "kind": line.kind,
+        "role": line.role,
+        "ts": None if line.ts is None else _BEGIN + timedelta(microseconds=line.ts),
+        "parts": line.parts,
+    }
+
+
+class _Kept:
+    """The last answers, each good for one version of what it was made from."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
+
+    def get(self, key: tuple[str, ...], version: int) -> Any:
+        with self._lock:
+            found = self._kept.get(key)
+            return found[1] if found and found[0] == version else None
+
+    def put(self, key: tuple[str, ...], version: int, value: Any) -> None:
+        with self._lock:
+            self._kept[key] = (version, value)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
+
+_STORES: WeakKeyDictionary[Store, _Kept] = WeakKeyDictionary()
+
+
+def _kept(store: Store) -> _Kept:
+    return _STORES.setdefault(store, _Kept())
