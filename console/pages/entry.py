@@ -25,13 +25,17 @@ class Arrival:
 
 
 class Page(Protocol):
-    """One page. `section` None keeps it out of the menu's five sections."""
+    """One page. `section` None keeps it out of the menu's five sections. `path` of a page about one
+    of many things is a regular expression, until `at` has made it the page of one."""
 
     path: str
     title: str
     section: str | None
     right: Right
     shortcut: str
+
+    def at(self, path: str) -> Page:
+        """The page that stands at this address, which matches `path`."""
 
     async def arrive(self, instance: Instance, caller: Caller, query: str) -> Arrival:
         """Read what the first paint shows. Raises errors of schema/errors.py."""

@@ -20,7 +20,7 @@ from console.identity.rights import require
 from console.instance import Instance
 from console.pages.entry import Page
 from console.pages.render import error_page
-from schema.errors import AgnesError, NotSignedIn
+from schema.errors import AgnesError, NotFound, NotSignedIn
 
 _SUFFIX = re.compile(r"/(ws|autoload\.js|metadata)\Z")
 
@@ -30,7 +30,7 @@ class PageGate(AuthProvider):
 
     def __init__(self, instance: Instance, pages: tuple[Page, ...]) -> None:
         self._instance = instance
-        self._pages = {page.path: page for page in pages}
+        self._pages = [(re.compile(page.path), page) for page in pages]
         super().__init__()
 
     @property
@@ -70,7 +70,8 @@ class PageGate(AuthProvider):
         handler.request.caller = caller  # type: ignore[attr-defined]
         _secure(handler)
         try:
-            page = self._pages[path]
+            page = self._page(path)
+            handler.request.page = page  # type: ignore[attr-defined]
             require(caller.principal, page.right)
             if is_page and handler.request.method == "GET":
                 arrival = await page.arrive(self._instance, caller, handler.request.query)
@@ -97,6 +98,13 @@ class PageGate(AuthProvider):
             handler.finish(error_page(known))
             return None
         return caller.me.user_id
+
+    def _page(self, path: str) -> Page:
+        """The page at `path`. Raises NotFound for what no page may stand at, as a broken escape."""
+        for pattern, page in self._pages:
+            if pattern.fullmatch(path):
+                return page.at(path)
+        raise NotFound("there is no such page")
 
     def _xsrf(self, handler: RequestHandler) -> str:
         """What a form of the page gives back; its cookie stays on this site and, under TLS, on

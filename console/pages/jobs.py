@@ -128,6 +128,9 @@ class JobsPage:
     scripts: Sequence[str] = ()
     regions: Sequence[str] = REGIONS
 
+    def at(self, path: str) -> JobsPage:
+        return self
+
     async def arrive(self, instance: Instance, caller: Caller, query: str) -> Arrival:
         """The first paint: regions as HTML, read off the event loop."""
         shown, regions = await self._show(instance, caller, query, beat=False)
@@ -135,7 +138,7 @@ class JobsPage:
 
     def document(self, instance: Instance) -> Any:
         """A factory for Panel: one `Live` component for each visit."""
-        return visits.document(self, instance)
+        return visits.document(instance)
 
     async def show(
         self, instance: Instance, caller: Caller, query: str, *, beat: bool

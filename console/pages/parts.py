@@ -73,6 +73,9 @@ class PartsPage(ABC, Generic[R]):
     def regions(self) -> Sequence[str]:
         return ("notice", *(part.name for part in self.parts))
 
+    def at(self, path: str) -> PartsPage[R]:
+        return self
+
     # -- what a page says of itself
 
     @abstractmethod
@@ -116,7 +119,7 @@ class PartsPage(ABC, Generic[R]):
 
     def document(self, instance: Instance) -> Any:
         """A factory for Panel: one `Live` component for each visit."""
-        return visits.document(self, instance)
+        return visits.document(instance)
 
     async def show(
         self, instance: Instance, caller: Caller, query: str, *, beat: bool

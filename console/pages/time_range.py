@@ -19,10 +19,11 @@ SPANS = (
     ("20160", "14 d"),
     ("43200", "30 d"),
 )
+LONG_SPANS = (*SPANS[3:], ("129600", "90 d"), ("525600", "1 y"))
 
 
 class _Reading(Protocol):
-    """Of a page whose state has `given` and `asks`, and whose filter is a window."""
+    """Of a page whose state has `given`, `asks` and `spans`, and whose filter is a window."""
 
     @property
     def state(self) -> Any: ...
@@ -46,7 +47,7 @@ def read(reading: _Reading) -> dict[str, Any]:
     kept = {**state.asks, "query": query}
     ends = _whole(filter.since, filter.until) if not absolute else (filter.since, filter.until)
     return {
-        "spans": SPANS,
+        "spans": state.spans,
         "minutes": None if absolute else _minutes(filter.since, filter.until),
         "from": ends[0],
         "to": ends[1],

@@ -28,9 +28,7 @@ class Regions(Page, Protocol):
     """A page made of regions; the one named `notice` is first and shows errors."""
 
     template: str
-
-    @property
-    def regions(self) -> Sequence[str]: ...
+    regions: Sequence[str]
 
     async def show(
         self, instance: Instance, caller: Caller, query: str, *, beat: bool
@@ -39,18 +37,19 @@ class Regions(Page, Protocol):
         nobody has read anything anew, and a notice may stay."""
 
 
-def document(page: Regions, instance: Instance) -> Callable[[], Live]:
+def document(instance: Instance) -> Callable[[], Live]:
     """A factory for Panel: one `Live` component for each visit."""
 
     def visit() -> Live:
         doc: Any = pn.state.curdoc
         request = doc.session_context.request
-        doc.title = f"{page.title} · Agnes"
+        here: Regions = request.page  # of a page about many things, that of this one
+        doc.title = f"{here.title} · Agnes"
         arrival: Arrival | None = getattr(request, "arrival", None)
         if arrival is not None:  # none when a websocket comes back after the server was restarted
-            doc.template = ENVIRONMENT.get_template(page.template)
+            doc.template = ENVIRONMENT.get_template(here.template)
             doc.template_variables.update({**arrival.variables, "xsrf": request.xsrf})
-        return _live(page, instance, request.caller, arrival)
+        return _live(here, instance, request.caller, arrival)
 
     return visit
 

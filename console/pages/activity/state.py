@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 
 from console.pages import visits
+from console.pages.time_range import SPANS
 from console.queries import typed_words
 from console.queries.audit_grammar import PARAMETERS, WINDOW
 from schema.errors import BadParameter
@@ -19,6 +20,8 @@ _OURS = ("sort", "tab", "view", "looked", "top", *_PLACE, *_PANEL)
 
 class ActivityState(param.Parameterized):
     """One for each visit. `given` are the filter's parameters, as the API names them."""
+
+    spans: ClassVar = SPANS
 
     given = param.Dict(default={}, doc="Filter parameters, as the API names them.")
     sort = param.String(default="", doc="column:asc or column:desc; empty for newest first.")
