@@ -12,8 +12,10 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
+import structlog
 
 from console.audit import Caller
+from console.handler import as_agnes_error
 from console.identity.rights import require
 from console.instance import Instance
 from console.pages import shell
@@ -21,7 +23,9 @@ from console.pages.charts import Chart, Drawn
 from console.pages.entry import Arrival, Page
 from console.pages.live import Live
 from console.pages.render import ENVIRONMENT, render
-from schema.errors import AgnesError, BadParameter
+from schema.errors import BadParameter
+
+log = structlog.get_logger(__name__)
 
 
 class Regions(Page, Protocol):
@@ -72,7 +76,10 @@ def _live(page: Regions, instance: Instance, came: Caller, arrival: Arrival | No
                 query = await opened(instance, caller, query)  # a saved view by its name
             regions = await page.show(instance, caller, query, beat=beat)
             dot = await instance.store.offload(shell.health_dot, instance, principal, page)
-        except AgnesError as error:
+        except Exception as failed:
+            error = as_agnes_error(500, (type(failed), failed, failed.__traceback__))
+            if error is not failed:
+                log.exception("page.failed", path=page.path)  # the reader waits for an answer, too
             # Who may no longer read the page does not keep what they have read of it so far.
             kept = {} if error.status >= 500 else dict.fromkeys((*page.regions, "health"), "")
             notice = render("notice.html", error=error, back=_address(page, query))

@@ -1,0 +1,39 @@
+"""A visit whose page fails: the reader is answered, and the page lives on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from console.pages import shell
+from tests.browser.visitor import visit
+from tests.whole_server import WholeServer
+
+
+def test_a_step_that_fails_unexpectedly_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WholeServer(tmp_path / "data") as server:
+        asyncio.run(
+            _fail_once(server, server.cookie(server.person("eva", is_admin=True)), monkeypatch)
+        )
+
+
+async def _fail_once(
+    server: WholeServer, cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> str:
+        raise RuntimeError("secret detail")
+
+    client = httpx.AsyncClient(base_url=server.address, cookies=cookies, trust_env=False)
+    async with client, visit(client) as page:
+        with monkeypatch.context() as patched:
+            patched.setattr(shell, "health_dot", broken)
+            refused = await page.go("?since_minutes=60")
+        assert "something failed here" in refused["notice"]
+        assert "secret detail" not in str(refused)
+        assert (await page.go("?since_minutes=60"))["notice"] == ""
