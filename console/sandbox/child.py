@@ -1,0 +1,138 @@
+"""What a child does: one question, then it ends. It starts without an environment, limits itself
+before it reads anything, and knows nothing but what it is sent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+from typing import Any, BinaryIO
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from console.sandbox import box, frames
+
+_OPEN_FILES = 64
+_PIECE = 1 << 20  # bytes of the answer in one frame
+_MOST = 1 << 40  # the server is trusted
+
+
+def main(asked: BinaryIO, answers: BinaryIO) -> None:
+    """Answer the one question that `asked` holds."""
+    found = frames.receive(asked, most=_MOST)
+    if found is None:
+        return
+    question = orjson.loads(found[1])
+    _limit(question["memory"], question["seconds"])
+    tables = {}
+    for name in question["tables"]:
+        frame = frames.receive(asked, most=_MOST)
+        if frame is None:
+            return
+        tables[name] = pa.ipc.open_stream(frame[1]).read_all()
+    with contextlib.suppress(BrokenPipeError):  # nobody listens any more
+        _answer(question, tables, answers)
+        answers.flush()
+
+
+def _limit(memory: int, seconds: float) -> None:
+    """No core, no file, few descriptors; memory on top of what is in use, and CPU time."""
+    with open("/proc/self/statm", encoding="ascii") as pages:
+        used = int(pages.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    most = used + 2 * memory + (512 << 20)
+    cpu = int(seconds) + 2
+    for what, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_AS, most),
+    ):
+        resource.setrlimit(what, (limit, limit))
+
+
+def _answer(question: dict[str, Any], tables: dict[str, pa.Table], answers: BinaryIO) -> None:
+    try:
+        engine = box.opened(tables, memory=question["memory"])
+        tables.clear()
+        with box.within(engine, question["seconds"]) as late:
+            try:
+                _stream(engine, question, answers)
+            except duckdb.InterruptException:
+                if not late.is_set():
+                    raise
+                frames.tell(answers, frames.ERROR, why="time", said="")
+    except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError):
+        frames.tell(answers, frames.ERROR, why="memory", said="")
+    except (duckdb.Error, pa.ArrowException) as error:
+        said = str(error).partition("\n")[0][:300]
+        frames.tell(answers, frames.ERROR, why="engine", said=said)
+
+
+def _stream(engine: duckdb.DuckDBPyConnection, question: dict[str, Any], answers: BinaryIO) -> None:
+    most, limit = question["bytes"], question["rows"]
+    schema, found = box.batches(engine, question["sql"], rows=limit)
+    rows = size = 0
+    truncated = False
+    sink = _Pieces(answers)
+    with pa.ipc.new_stream(sink, schema) as stream:
+        for batch in found:
+            kept = batch.slice(0, limit - rows)
+            truncated |= kept.num_rows < batch.num_rows
+            if size and size + kept.nbytes > most:
+                truncated = True
+                break
+            stream.write_batch(kept)
+            rows, size = rows + kept.num_rows, size + kept.nbytes
+    sink.flush()
+    frames.tell(answers, frames.DONE, rows=rows, truncated=truncated)
+
+
+class _Pieces:
+    """A file that Arrow writes into, sent on in frames."""
+
+    closed = False
+
+    def __init__(self, answers: BinaryIO) -> None:
+        self._answers = answers
+        self._held = bytearray()
+
+    def write(self, data: Any) -> int:
+        self._held += data
+        if len(self._held) >= _PIECE:
+            self.flush()
+        return len(data)
+
+    def flush(self) -> None:
+        if self._held:
+            frames.send(self._answers, frames.ANSWER, bytes(self._held))
+            self._held.clear()
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.flush()
+
+
+def warm() -> None:
+    """Load now what the first question would load late, beyond the limits."""
+    engine = box.opened({"warm": pa.table({"one": [1]})}, memory=64 << 20)
+    box.batches(engine, 'SELECT * FROM "warm"', rows=1)[1].__next__()
+    engine.close()
+
+
+if __name__ == "__main__":
+    sys.exit("the nursery starts children; see console/sandbox/nursery.py")

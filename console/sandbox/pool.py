@@ -1,0 +1,216 @@
+"""The server's side: a child for each question, watched, and ended when it overruns.
+
+All of it blocks; the API calls it in threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import orjson
+
+from console.sandbox import frames
+from schema.errors import AgnesError, BadRequest, Unavailable
+
+_GRACE = 0.5  # seconds after its time until a child that goes on is killed
+_MESSAGE = 16 << 20  # bytes of one frame that a child may send
+_START = 30.0  # seconds for the nursery to be ready
+
+
+class Stopped(BadRequest):
+    """The question took more than it may, or the engine could not answer it. `result`: what the
+    audit log says."""
+
+    title = "Query stopped"
+
+    def __init__(self, message: str, *, result: str, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`seconds` of work, `memory` in bytes for the engine; `rows` and `bytes` of the answer."""
+
+    seconds: float
+    memory: int
+    rows: int
+    bytes: int
+
+
+class Nursery:
+    """The process that forks children; started at the first question, and again after it died."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def child(self, asked: int, answers: int) -> int:
+        """The process id of a new child that reads `asked` and writes `answers`."""
+        with self._lock:
+            for again in (True, False):
+                control = self._control or self._start()
+                try:
+                    socket.send_fds(control, [b"+"], [asked, answers])
+                    told = control.recv(64)
+                except OSError:
+                    told = b""
+                if told:
+                    return int(told)
+                self._stop()
+                if not again:
+                    break
+        raise Unavailable("no process for this question could be started; try again")
+
+    def end(self, pid: int) -> None:
+        """Kill that child, whatever it does. The nursery that ended has ended its children."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._control is not None:
+                self._control.send(b"-%d" % pid)
+
+    def close(self) -> None:
+        with self._lock:
+            self._stop()
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(_START)
+        with theirs:
+            words = [sys.executable, "-I", "-m", "console.sandbox.nursery", str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                words,
+                env={},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._control = ours
+        with contextlib.suppress(OSError):
+            if ours.recv(64) == b"ready":
+                return ours
+        self._stop()
+        raise Unavailable("the processes for questions could not be started", detail="See the log.")
+
+    def _stop(self) -> None:
+        control, process = self._control, self._process
+        self._control = self._process = None
+        if control is not None:
+            control.close()
+        if process is not None:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+class Run:
+    """One question in a child of its own. Its answer is an Arrow stream in pieces; after the last
+    one `rows` and `truncated` are known. Leaving it ends the child."""
+
+    rows = 0
+    truncated = False
+
+    def __init__(
+        self, nursery: Nursery, sql: str, tables: Mapping[str, bytes], limits: Limits
+    ) -> None:
+        self._nursery, self._limits = nursery, limits
+        self._sql, self._tables = sql, tables
+        self._late = threading.Event()
+
+    def __enter__(self) -> Run:
+        child_asked, asked = os.pipe()
+        answers, child_answers = os.pipe()
+        self._answers: BinaryIO = os.fdopen(answers, "rb")
+        self._asked: BinaryIO = os.fdopen(asked, "wb")
+        try:
+            self._pid = self._nursery.child(child_asked, child_answers)
+        except AgnesError:
+            self._answers.close()
+            self._asked.close()
+            raise
+        finally:
+            os.close(child_asked)
+            os.close(child_answers)
+        self._timer = threading.Timer(self._limits.seconds + _GRACE, self._overrun)
+        self._timer.daemon = True
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cancel()
+        self._timer.cancel()
+        with contextlib.suppress(BrokenPipeError):
+            self._asked.close()
+        self._answers.close()
+
+    def cancel(self) -> None:
+        """End the child now, from whichever thread: who waits for its answer is told."""
+        self._nursery.end(self._pid)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The answer. Raises Stopped."""
+        with contextlib.suppress(BrokenPipeError):  # it says itself why it does not listen
+            self._ask()
+        while True:
+            frame = frames.receive(self._answers, most=_MESSAGE)
+            if frame is None:
+                raise self._died()
+            kind, payload = frame
+            if kind == frames.ANSWER:
+                yield payload
+            elif kind == frames.DONE:
+                done = orjson.loads(payload)
+                self.rows, self.truncated = int(done["rows"]), bool(done["truncated"])
+                return
+            else:
+                raise self._said(orjson.loads(payload))
+
+    def _ask(self) -> None:
+        limits = self._limits
+        question = {"sql": self._sql, "tables": list(self._tables), "seconds": limits.seconds}
+        caps = {"memory": limits.memory, "rows": limits.rows, "bytes": limits.bytes}
+        frames.tell(self._asked, frames.QUESTION, **question, **caps)
+        for rows in self._tables.values():
+            frames.send(self._asked, frames.TABLE, rows)
+        self._asked.flush()
+
+    def _overrun(self) -> None:
+        self._late.set()
+        self.cancel()
+
+    def _died(self) -> Stopped:
+        return self._too_long() if self._late.is_set() else self._too_much()
+
+    def _said(self, error: Mapping[str, Any]) -> Stopped:
+        if error["why"] == "time":
+            return self._too_long()
+        if error["why"] == "memory":
+            return self._too_much()
+        return Stopped(f"the question failed: {error['said']}", result="error.sql")
+
+    def _too_long(self) -> Stopped:
+        said = f"stopped after {self._limits.seconds:g} s"
+        detail = "Ask for less: fewer rows, no cross join."
+        return Stopped(said, result="error.timeout", detail=detail)
+
+    def _too_much(self) -> Stopped:
+        said = f"it needed more than {self._limits.memory >> 20} MB of memory"
+        return Stopped(said, result="error.memory", detail="Ask for less: fewer rows or columns.")

@@ -1,0 +1,264 @@
+"""May this text run? Decided on DuckDB's own parse of it, never on the text.
+
+What is decided by the engine's parser cannot be misread by ours: comments, quotes, literals and
+keywords as names mean to us what they will mean when it runs. The tree is walked against lists of
+what may stand in it; a kind of node that is not listed is refused. Names of CTEs count where they
+are visible, and only there: `WITH users AS (SELECT * FROM users) …` reads the table `users`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import orjson
+
+from console.sandbox.functions import functions
+from schema.errors import BadRequest, shorten
+
+LENGTH = 20_000  # characters: a parser's work on more can take seconds (measured)
+NODES = 5_000  # of a parse tree
+DEPTH = 200  # brackets inside each other, and signs in a row
+_QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_SOURCES = {
+    "BASE_TABLE",
+    "SUBQUERY",
+    "JOIN",
+    "TABLE_FUNCTION",
+    "EMPTY",
+    "EXPRESSION_LIST",
+    "PIVOT",
+}
+_EXPRESSIONS = {
+    "BETWEEN",
+    "CASE",
+    "CAST",
+    "COLLATE",
+    "COLUMN_REF",
+    "COMPARISON",
+    "CONJUNCTION",
+    "CONSTANT",
+    "FUNCTION",
+    "LAMBDA",
+    "LAMBDA_REF",
+    "OPERATOR",
+    "POSITIONAL_REFERENCE",
+    "STAR",
+    "SUBQUERY",
+    "TYPE",
+    "WINDOW",
+}
+_MODIFIERS = {"ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"}
+_OPEN, _CLOSE, _SIGNS = "([{", ")]}", "-+~!@"
+_local = threading.local()
+
+Node = Mapping[str, Any]
+Scope = frozenset[str]
+
+
+class Refused(BadRequest):
+    """The text is not a question that may be asked. Its message names what stands in the way, and
+    never says whether something else exists."""
+
+    title = "Query refused"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A text that may run. `needs`: table -> the columns it can use of it, in the table's order."""
+
+    sql: str
+    needs: Mapping[str, Sequence[str]]
+
+
+def validate(sql: str, tables: Mapping[str, Sequence[str]]) -> Checked:
+    """The question in `sql` over `tables` (name -> columns). Raises Refused."""
+    _measure(sql)
+    node = _parsed(sql)
+    walk = _Walk(tables)
+    walk.query(node)
+    return Checked(sql, walk.needs())
+
+
+def _measure(sql: str) -> None:
+    """What the parser itself must not be given."""
+    if not sql.strip():
+        raise Refused("there is no question", detail="Write a SELECT over the agnes_ tables.")
+    if len(sql) > LENGTH:
+        raise Refused(f"the text has {len(sql):,} characters; {LENGTH:,} are allowed")
+    if "\0" in sql:
+        raise Refused("the text holds a NUL character")
+    depth = run = 0
+    for sign in _operators(sql):
+        depth += (sign in _OPEN) - (sign in _CLOSE)
+        run = run + 1 if sign in _SIGNS else 0
+        if depth > DEPTH or run > DEPTH:
+            raise Refused(f"the question is nested more than {DEPTH} deep")
+
+
+def _operators(sql: str) -> Iterator[str]:
+    """The characters that stand outside of literals, quoted names and comments; a word or a literal
+    as one space."""
+    for at, kind in duckdb.tokenize(sql):
+        yield sql[at] if kind == duckdb.token_type.operator else " "
+
+
+def _parsed(sql: str) -> Node:
+    """The one query node of the text, as the engine reads it."""
+    answer = _parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    try:
+        tree: Node = orjson.loads(answer[0]) if answer else {"error": True}
+    except orjson.JSONDecodeError:  # deeper than a reader of JSON goes
+        raise Refused(f"the question is nested more than {DEPTH} deep") from None
+    if tree["error"]:
+        said = str(tree.get("error_message", "")).partition("\n")[0]
+        if "Only SELECT" in said:
+            raise Refused("only one SELECT can be asked", detail="Nothing can be changed here.")
+        raise Refused(f"this cannot be read: {said or 'not a question'}"[:300])
+    statements = tree["statements"]
+    if len(statements) != 1:
+        raise Refused(f"{len(statements)} statements; ask one at a time")
+    if statements[0]["named_param_map"]:
+        raise Refused("placeholders have no value here; write the value")
+    node: Node = statements[0]["node"]
+    return node
+
+
+def _parser() -> duckdb.DuckDBPyConnection:
+    """An empty database of this thread's own, which only parses."""
+    found: duckdb.DuckDBPyConnection | None = getattr(_local, "parser", None)
+    if found is None:
+        found = _local.parser = duckdb.connect(":memory:", config={"threads": 1})
+    return found
+
+
+class _Walk:
+    """One pass over a tree without recursion, each node with the CTEs that it sees."""
+
+    def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
+        self._tables = {name.lower(): (name, columns) for name, columns in tables.items()}
+        self._waiting: list[tuple[Any, Scope]] = []
+        self._seen = 0
+        self._used: set[str] = set()
+        self._rows: set[str] = set()  # names that mean a whole row of a used table
+        self._words: set[str] = set()  # every name that stands anywhere
+        self._whole = False
+
+    def query(self, node: Node) -> None:
+        self._waiting.append((node, frozenset()))
+        while self._waiting:
+            value, scope = self._waiting.pop()
+            if isinstance(value, str):
+                self._words.add(value.lower())
+            elif isinstance(value, list):
+                self._waiting += [(item, scope) for item in value]
+            elif isinstance(value, dict):
+                self._seen += 1
+                if self._seen > NODES:
+                    raise Refused(f"the question has more than {NODES:,} parts")
+                self._node(value, scope)
+
+    def needs(self) -> dict[str, Sequence[str]]:
+        """By table what of it can be used: every column whose name stands anywhere. A whole row
+        (`*`, a table's name as a value) needs all; a mere count needs one."""
+        found: dict[str, Sequence[str]] = {}
+        for table in sorted(self._used):
+            name, columns = self._tables[table]
+            whole = self._whole or not self._rows.isdisjoint(self._words)
+            wanted = [c for c in columns if whole or c.lower() in self._words]
+            found[name] = wanted or list(columns)[:1]
+        return found
+
+    def _node(self, node: Node, scope: Scope) -> None:
+        if "class" in node:
+            self._expression(node, scope)
+        elif isinstance(kind := node.get("type"), str) and kind.endswith("_NODE"):
+            self._select(node, kind, scope)
+        elif "sample" in node and isinstance(node.get("type"), str) and "alias" in node:
+            self._source(node, scope)
+        elif isinstance(kind, str) and kind.endswith("_MODIFIER") and kind not in _MODIFIERS:
+            raise Refused(f"{_said(kind)} is not allowed here")
+        else:
+            self._inside(node, scope)
+
+    def _inside(self, node: Node, scope: Scope, *without: str) -> None:
+        self._waiting += [(value, scope) for name, value in node.items() if name not in without]
+
+    # -- queries
+
+    def _select(self, node: Node, kind: str, scope: Scope) -> None:
+        if kind not in _QUERIES:
+            raise Refused(f"{_said(kind)} is not allowed here; ask a SELECT")
+        for entry in (node.get("cte_map") or {}).get("map", ()):
+            self._waiting.append((entry["value"], scope))
+            scope |= {self._named(entry["key"])}
+        if kind == "RECURSIVE_CTE_NODE":  # its own name is visible in the step, not in the start
+            inner = scope | {self._named(node["cte_name"])}
+            self._waiting.append((node["right"], inner))
+            self._inside(node, scope, "cte_map", "right")
+        elif kind == "CTE_NODE":
+            inner = scope | {self._named(node["cte_name"])}
+            self._waiting.append((node["child"], inner))
+            self._inside(node, scope, "cte_map", "child")
+        else:
+            self._inside(node, scope, "cte_map")
+
+    def _named(self, name: str) -> str:
+        """A CTE's name. One of the tables' would hide the table, and mislead who reads it."""
+        if name.lower() in self._tables:
+            raise Refused(f"WITH {shorten(name)} hides a table of that name; call it otherwise")
+        return name.lower()
+
+    # -- FROM
+
+    def _source(self, node: Node, scope: Scope) -> None:
+        kind = node["type"]
+        if kind not in _SOURCES:
+            raise Refused(f"{_said(kind)} is not allowed here; ask a SELECT")
+        if kind == "BASE_TABLE":
+            self._table(node, scope)
+        elif kind == "TABLE_FUNCTION":
+            self._called(node["function"], functions().tables, "table function")
+            self._inside(node["function"], scope)
+        self._whole |= kind == "PIVOT" or node.get("ref_type") == "NATURAL"
+        self._inside(node, scope, "function", "alias", "table_name")
+
+    def _table(self, node: Node, scope: Scope) -> None:
+        name = node["table_name"].lower()
+        if node.get("at_clause"):
+            raise Refused("AT (…) is not allowed here: there is only the present")
+        plain = not node["schema_name"] and not node["catalog_name"]
+        if plain and name in scope:
+            return
+        if not plain or name not in self._tables:
+            known = ", ".join(sorted(known for known, _ in self._tables.values()))
+            raise Refused(f"only these can be asked: {known}", detail="Named without a schema.")
+        self._used.add(name)
+        self._rows |= {name, node["alias"].lower()} - {""}
+
+    # -- values
+
+    def _expression(self, node: Node, scope: Scope) -> None:
+        kind = node["class"]
+        if kind not in _EXPRESSIONS:
+            raise Refused(f"{_said(kind)} is not allowed here")
+        if kind == "CONSTANT":
+            return
+        if kind in ("FUNCTION", "WINDOW"):
+            self._called(node, functions().values, "function")
+        self._whole |= kind in ("STAR", "POSITIONAL_REFERENCE")
+        self._inside(node, scope, "class", "type", "function_name", "alias")
+
+    def _called(self, node: Node, allowed: frozenset[str], what: str) -> None:
+        name = node["function_name"].lower()
+        if node["schema"] not in ("", "main") or node["catalog"] or name not in allowed:
+            reason = functions().reasons.get(name)
+            why = f" ({reason})" if reason else ""
+            raise Refused(f"the {what} {shorten(name)} is not allowed here{why}")
+
+
+def _said(kind: str) -> str:
+    return kind.removesuffix("_NODE").removesuffix("_REF").replace("_", " ")
