@@ -29,13 +29,22 @@ def main(asked: BinaryIO, answers: BinaryIO) -> None:
     _limit(question["memory"], question["seconds"])
     tables = {}
     for name in question["tables"]:
-        frame = frames.receive(asked, most=_MOST)
-        if frame is None:
-            return
-        tables[name] = pa.ipc.open_stream(frame[1]).read_all()
+        tables[name] = pa.ipc.open_stream(_sent(asked)).read_all()
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
         _answer(question, tables, answers)
         answers.flush()
+
+
+def _sent(asked: BinaryIO) -> bytes:
+    """The pieces of one table, up to the empty one; a server that left ends the child."""
+    pieces: list[bytes] = []
+    while True:
+        frame = frames.receive(asked, most=_MOST)
+        if frame is None:
+            sys.exit()
+        if not frame[1]:
+            return b"".join(pieces)
+        pieces.append(frame[1])
 
 
 def _limit(memory: int, seconds: float) -> None:

@@ -1,8 +1,8 @@
 """How the server and a child talk: frames of a kind, a length and that many bytes.
 
-`Q` question (JSON) and `T` table (an Arrow stream) go in; `A` a piece of the answer's Arrow stream,
-`D` done and `E` error (JSON) come out. No pickle: a child that was taken over must not be able to
-run code in the server.
+`Q` question (JSON) and `T` a piece of a table's Arrow stream, an empty one after its last, go in;
+`A` a piece of the answer's Arrow stream, `D` done and `E` error (JSON) come out. No pickle: a child
+that was taken over must not be able to run code in the server.
 """
 
 from __future__ import annotations

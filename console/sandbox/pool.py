@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -117,14 +117,15 @@ class Nursery:
 
 
 class Run:
-    """One question in a child of its own. Its answer is an Arrow stream in pieces; after the last
-    one `rows` and `truncated` are known. Leaving it ends the child."""
+    """One question in a child of its own. `tables`: name -> its rows as an Arrow stream in pieces,
+    none of them empty. The answer is an Arrow stream in pieces, too; after the last one `rows` and
+    `truncated` are known. Leaving it ends the child."""
 
     rows = 0
     truncated = False
 
     def __init__(
-        self, nursery: Nursery, sql: str, tables: Mapping[str, bytes], limits: Limits
+        self, nursery: Nursery, sql: str, tables: Mapping[str, Iterable[bytes]], limits: Limits
     ) -> None:
         self._nursery, self._limits = nursery, limits
         self._sql, self._tables = sql, tables
@@ -188,8 +189,10 @@ class Run:
         question = {"sql": self._sql, "tables": list(self._tables), "seconds": limits.seconds}
         caps = {"memory": limits.memory, "rows": limits.rows, "bytes": limits.bytes}
         frames.tell(self._asked, frames.QUESTION, **question, **caps)
-        for rows in self._tables.values():
-            frames.send(self._asked, frames.TABLE, rows)
+        for pieces in self._tables.values():
+            for piece in pieces:
+                frames.send(self._asked, frames.TABLE, piece)
+            frames.send(self._asked, frames.TABLE, b"")
         self._asked.flush()
 
     def _overrun(self) -> None:
