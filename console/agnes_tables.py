@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -58,6 +59,13 @@ def seen(table: AgnesTable, principal: Principal) -> Seen:
 def selected(seen: Seen, columns: tuple[str, ...]) -> ir.Table:
     """The question behind every reading of a table."""
     return seen.rows().select(*columns)
+
+
+def newest(seen: Seen, columns: tuple[str, ...], count: int) -> ir.Table:
+    """The `count` last rows by their first time column."""
+    rows = selected(seen, columns)
+    times = [name for name, kind in rows.schema().items() if kind.is_timestamp()]
+    return rows.order_by([ibis.desc(times[0]), *seen.table.key]).limit(count)
 
 
 def counted(seen: Seen) -> ir.Table:

@@ -199,6 +199,7 @@ async def _run(
     clock.stop()
     await worker.stop()
     await instance.jobs.close()
+    instance.questions.close()
     server._http.stop()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(server._http.close_all_connections(), timeout=5)

@@ -17,6 +17,7 @@ from console.identity.sign_in import SignIn
 from console.jobs.dispatcher import Dispatcher
 from console.links import Place
 from console.metrics import Metrics
+from console.questions import Questions
 from console.reasons import Reasons
 from console.settings import Settings
 from schema.errors import AgnesError
@@ -44,12 +45,14 @@ class Instance:
     started_at: datetime = field(default_factory=now)
     places: Sequence[Place] = ()  # the pages there are, as `console.app` put them together
     jobs: Dispatcher = field(init=False)
+    questions: Questions = field(init=False)
     pulse: tuple[float, dict[str, Any]] | None = (
         None  # when it was taken (monotonic), and what it said
     )
 
     def __post_init__(self) -> None:
         self.jobs = Dispatcher(self)
+        self.questions = Questions(self.settings, self.store)
 
     async def record(self, row: Rows) -> bool:
         """Write the audit row of a read. A failure never fails the read: it is logged, counted, and

@@ -92,6 +92,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AGNES_MEMORY_LIMIT", "320MB", "Memory of the database engine, in DuckDB's notation."),
     Setting("AGNES_THREADS", "2", "Threads of one query.", **_POSITIVE),
     Setting("AGNES_READERS", "8", "Queries that run at the same time.", **_POSITIVE),
+    Setting("AGNES_QUERY_SECONDS", "30", "How long a question in SQL may take.", **_POSITIVE),
+    Setting("AGNES_QUERY_MEMORY_MB", "1024", "Memory of the engine for one question.", **_POSITIVE),
+    Setting(
+        "AGNES_QUERY_EXTRACT_MB",
+        "512",
+        "Most bytes of rows that one question may work on, in MB.",
+        **_POSITIVE,
+    ),
+    Setting("AGNES_QUERY_CHILDREN", "8", "Questions that run at the same time.", **_POSITIVE),
+    Setting("AGNES_QUERY_AT_ONCE", "4", "Questions of one person at the same time.", **_POSITIVE),
+    Setting("AGNES_QUERY_WAIT", "30", "Seconds that a question waits for its turn.", **_POSITIVE),
+    Setting(
+        "AGNES_QUERY_PER_MINUTE",
+        "1200",
+        "Questions that one person may start in a minute.",
+        **_POSITIVE,
+    ),
     Setting(
         "AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE
     ),

@@ -132,6 +132,15 @@ class Store:
         return self._plan(tuple(key), question, args), values
 
     @contextlib.contextmanager
+    def batches(
+        self, question: Callable[..., ir.Table], *args: Any, rows: int = 20_000
+    ) -> Iterator[pa.RecordBatchReader]:
+        """`ask`, piece by piece and with flat memory. Leave the block when done with the rows."""
+        sql, values = self._planned(question, args)
+        with self._cursor() as cursor:
+            yield cursor.execute(sql, values or None).to_arrow_reader(rows)
+
+    @contextlib.contextmanager
     def snapshot(
         self, expression: ir.Expr, *, rows: int = 10_000
     ) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:

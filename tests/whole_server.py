@@ -31,17 +31,17 @@ from schema.transaction import Rows
 class WholeServer:
     """`console.app.make_server` on a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         mask = os.umask(0o077)
         os.umask(mask)
-        self.instance = app.open_instance(Settings({}, AGNES_DATA_DIR=str(folder)))
+        self.instance = app.open_instance(Settings({}, AGNES_DATA_DIR=str(folder), **settings))
         os.umask(mask)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._forever()), daemon=True)
 
     def __enter__(self) -> WholeServer:
         self._thread.start()
-        assert self._ready.wait(30), "the server did not start"
+        assert self._ready.wait(120), "the server did not start"
         return self
 
     def __exit__(

@@ -7,6 +7,7 @@ from typing import Any
 from console.api import (
     access,
     activity,
+    catalog,
     changes,
     grants,
     groups,
@@ -19,6 +20,7 @@ from console.api import (
     observability,
     palette,
     processing,
+    query,
     saved_views,
     sessions,
     system,
@@ -57,5 +59,7 @@ ROUTES: list[tuple[str, Any]] = [
     *transcripts.ROUTES,
     *user_sessions.ROUTES,
     *me_sessions.ROUTES,
+    *query.ROUTES,
+    *catalog.ROUTES,
     *work.ROUTES,
 ]

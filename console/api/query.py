@@ -1,0 +1,194 @@
+"""`POST /api/query`: a question in SQL over the tables that everybody can question.
+
+SPEC section 15.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, cast
+
+import orjson
+import pyarrow as pa
+from tornado.iostream import StreamClosedError
+
+from console import agnes_rows, questions
+from console.agnes_tables import agnes_tables
+from console.audit import entry
+from console.handler import Handler
+from console.identity.rights import SIGNED_IN, Right
+from console.questions import Question
+from console.sandbox.pool import Run, Stopped
+from console.sandbox.validate import Refused
+from schema.errors import AgnesError, BadParameter
+
+ARROW = "application/vnd.apache.arrow.stream"
+_ROWS, _ROWS_ARROW = 100_000, 5_000_000
+_BYTES, _BYTES_ARROW = 64 << 20, 8 << 30
+_PREVIEW = 200  # characters of the text that the log keeps
+_IN_MEMORY = 4 << 20  # bytes of an answer; more lie in a file until they are sent
+_ACTION = "query.internal"
+
+
+class Query(Handler):
+    """`{sql, limit}`: JSON, or, where the caller accepts one, an Arrow stream."""
+
+    rights: ClassVar[Mapping[str, Right]] = {"POST": SIGNED_IN}
+    _run: Run | None = None
+
+    async def post(self) -> None:
+        given = self.body({"sql": str, "limit": int}, need=("sql",))
+        arrow = ARROW in self.request.headers.get("Accept", "")
+        most = _ROWS_ARROW if arrow else _ROWS
+        limit = given.get("limit", 1000)
+        if not 1 <= limit <= most:
+            raise BadParameter("limit", limit, f"1 to {most:,}")
+        started = time.perf_counter()
+        question: Question | None = None
+        try:
+            size = _BYTES_ARROW if arrow else _BYTES
+            asking = self.instance.questions
+            question = await asking.checked(given["sql"], self.caller.me, rows=limit, bytes=size)
+            async with asking.turn(self.caller.me):
+                await (self._arrow if arrow else self._json)(question, started)
+        except AgnesError as error:
+            await self._note(given["sql"], question, _result(error), error=error.message)
+            raise
+
+    def on_connection_close(self) -> None:
+        """Who left waits for nothing: the child ends."""
+        if self._run is not None:
+            self._run.cancel()
+
+    @asynccontextmanager
+    async def _running(self, question: Question) -> AsyncIterator[tuple[Run, Any]]:
+        asking = self.instance.questions
+        run, extract = asking.run(question)
+        await asking.offload(run.__enter__)
+        self._run = run
+        try:
+            yield run, extract
+        finally:
+            self._run = None
+            await asking.offload(run.__exit__, None, None, None)
+
+    async def _arrow(self, question: Question, started: float) -> None:
+        """Sent as it comes. An error after the first piece ends the connection, so that nobody
+        takes a part for the whole."""
+        asking = self.instance.questions
+        async with self._running(question) as (run, extract):
+            pieces = run.pieces()
+            piece = await asking.offload(next, pieces, None)
+            self.set_header("Content-Type", ARROW)
+            try:
+                while piece is not None:
+                    self.write(piece)
+                    await self.flush()
+                    piece = await asking.offload(next, pieces, None)
+            except StreamClosedError:
+                await self._note(question.checked.sql, question, "error.cancelled")
+                return
+            except AgnesError as error:
+                await self._note(
+                    question.checked.sql, question, _result(error), error=error.message
+                )
+                self.detach().close()
+                return
+        await self._noted(question, run, extract.size, started)
+        self.finish()
+
+    async def _json(self, question: Question, started: float) -> None:
+        asking = self.instance.questions
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as answer:
+            async with self._running(question) as (run, extract):
+                pieces = run.pieces()
+                while (piece := await asking.offload(next, pieces, None)) is not None:
+                    answer.write(piece)
+            answer.seek(0)
+            await self._noted(question, run, extract.size, started)
+            about = {
+                "row_count": run.rows,
+                "truncated": run.truncated,
+                "bytes_scanned": extract.size,
+                "row_scope": await asking.offload(self._scope, question),
+            }
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            written = _written(cast("Any", answer), about)
+            try:
+                while (text := await asking.offload(next, written, None)) is not None:
+                    self.write(text)
+                    await self.flush()
+            except StreamClosedError:
+                return
+        self.finish()
+
+    def _scope(self, question: Question) -> dict[str, Any]:
+        me, store = question.principal, self.instance.store
+        found = {
+            name: agnes_rows.standing(store, agnes_tables()[name], me) for name in question.tables
+        }
+        return questions.scope(found, me)
+
+    async def _noted(self, question: Question, run: Run, size: int, started: float) -> None:
+        took = round((time.perf_counter() - started) * 1000)
+        more = {"rows_returned": run.rows, "truncated": run.truncated, "bytes_scanned": size}
+        await self._note(question.checked.sql, question, "success", **more, duration_ms=took)
+
+    async def _note(self, sql: str, question: Question | None, result: str, **more: Any) -> None:
+        tables = question.tables if question else []
+        params = {
+            "sql_preview": sql[:_PREVIEW],
+            "internal_tables": tables,
+            "is_admin": self.caller.me.is_admin,
+            **more,
+        }
+        about = "table:" + ",".join(tables) if tables else None
+        row = entry(self.caller, _ACTION, resource=about, params=params, result=result)
+        await self.instance.record(row)
+
+
+def _result(error: AgnesError) -> str:
+    """What the log says of a question that was not answered."""
+    if isinstance(error, Refused):
+        return "denied"
+    if isinstance(error, Stopped):
+        return error.result
+    return f"error.{error.status}"
+
+
+def _written(answer: Any, about: Mapping[str, Any]) -> Iterator[bytes]:
+    """The answer as JSON, batch by batch: columns, rows as lists in their order, and `about` it."""
+    reader = pa.ipc.open_stream(answer)
+    yield b'{"columns":' + orjson.dumps(reader.schema.names) + b',"rows":['
+    first = True
+    for batch in reader:
+        if batch.num_rows:
+            columns = [_plain(column).to_pylist() for column in batch.columns]
+            rows = orjson.dumps(list(zip(*columns, strict=True)), default=_said, option=_JSON)
+            yield (b"" if first else b",") + rows[1:-1]
+            first = False
+    yield b"]," + orjson.dumps(about)[1:]
+
+
+_JSON = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Without what Python has no value for: parts of a microsecond."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return column.cast(pa.timestamp("us", kind.tz), safe=False)
+    if pa.types.is_time64(kind) and kind.unit == "ns":
+        return column.cast(pa.time64("us"), safe=False)
+    return column
+
+
+def _said(value: Any) -> Any:
+    """What JSON has no form for, as text: decimals, intervals, bytes (in hexadecimal)."""
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+ROUTES = [(r"/api/query", Query)]

@@ -1,0 +1,119 @@
+"""Asking in SQL: whose turn it is, and the way of a question from its text to its answer.
+
+One object a server. Rights are those of the rows that a question is given (`console.agnes_rows`);
+what may be asked decides `console.sandbox.validate`; where it runs, `console.sandbox.pool`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from console.agnes_rows import Extract
+from console.agnes_tables import agnes_tables
+from console.sandbox.pool import Limits, Nursery, Run
+from console.sandbox.validate import Checked, validate
+from console.settings import Settings
+from schema.errors import TooMany, Unavailable
+from schema.policy import Principal
+from schema.store import Store
+
+T = TypeVar("T")
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A text that may run, for one person. `rows` and `bytes`: the most of its answer."""
+
+    checked: Checked
+    principal: Principal
+    rows: int
+    bytes: int
+
+    @property
+    def tables(self) -> list[str]:
+        return sorted(self.checked.needs)
+
+
+class Questions:
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._nursery = Nursery()
+        self._threads = ThreadPoolExecutor(settings.query_children, "agnes-question")
+        self._children = asyncio.Semaphore(settings.query_children)
+        self._mine: dict[str, asyncio.Semaphore] = {}
+        self._starts: dict[str, deque[float]] = defaultdict(deque)
+
+    async def checked(self, sql: str, principal: Principal, *, rows: int, bytes: int) -> Question:
+        """Raises Refused."""
+        columns = {name: tuple(table.columns) for name, table in agnes_tables().items()}
+        found = await self._store.offload(validate, sql, columns)
+        return Question(found, principal, rows, bytes)
+
+    @asynccontextmanager
+    async def turn(self, principal: Principal) -> AsyncIterator[None]:
+        """Wait until this person, and the server, may start one more. Raises TooMany,
+        Unavailable."""
+        self._count(principal.user_id)
+        most = self._settings.query_at_once
+        mine = self._mine.setdefault(principal.user_id, asyncio.Semaphore(most))
+        wait = self._settings.query_wait
+        try:
+            async with asyncio.timeout(wait) as patience, mine, self._children:
+                patience.reschedule(None)
+                yield
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise Unavailable(
+                f"no turn within {wait} s: too many questions run already",
+                detail=f"One person has {most} at the same time; wait for one to end.",
+            ) from None
+
+    def _count(self, user: str) -> None:
+        starts, at, most = self._starts[user], time.monotonic(), self._settings.query_per_minute
+        while starts and starts[0] <= at - _MINUTE:
+            starts.popleft()
+        if len(starts) >= most:
+            wait = max(1, round(starts[0] + _MINUTE - at))
+            raise TooMany(f"more than {most} questions in a minute", retry_after=wait)
+        starts.append(at)
+
+    def run(self, question: Question) -> tuple[Run, Extract]:
+        """The run of a question, not begun yet, and what it reads."""
+        settings = self._settings
+        limits = Limits(
+            seconds=settings.query_seconds,
+            memory=settings.query_memory_mb << 20,
+            rows=question.rows,
+            bytes=question.bytes,
+        )
+        extract = Extract(self._store, question.principal, most=settings.query_extract_mb << 20)
+        tables = {
+            name: extract.pieces(agnes_tables()[name], columns)
+            for name, columns in question.checked.needs.items()
+        }
+        return Run(self._nursery, question.checked.sql, tables, limits), extract
+
+    async def offload(self, work: Callable[..., T], *args: Any) -> T:
+        """Blocking work of a question, in a thread that is there for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+    def close(self) -> None:
+        self._nursery.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def scope(standings: Mapping[str, Mapping[str, Any]], principal: Principal) -> dict[str, Any]:
+    """Why these rows: the rule, who asks, and how many rows they see of how many."""
+    everybody = principal.is_admin
+    rule = "admins see all rows" if everybody else "everybody else sees their own rows"
+    who = {"user_id": principal.user_id, "email": principal.email, "is_admin": everybody}
+    return {"rule": rule, "principal": who, "tables": dict(standings)}
