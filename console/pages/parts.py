@@ -54,7 +54,8 @@ class Part(Generic[R]):
 
 
 class PartsPage(ABC, Generic[R]):
-    """`folder`: of its templates, one for each part. `ranged`: it has the time range."""
+    """`folder`: of its templates, one for each part. `ranged`: it has the time range. `counts`:
+    what its facets count, one of it."""
 
     path: str
     title: str
@@ -68,6 +69,7 @@ class PartsPage(ABC, Generic[R]):
     styles: Sequence[str] = ()
     scripts: Sequence[str] = ()
     ranged = False
+    counts = ""
 
     @property
     def regions(self) -> Sequence[str]:

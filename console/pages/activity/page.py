@@ -41,7 +41,7 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("tabs", body.tabs, beats=True, alone=True),
     Part("filters", filters.read, alone=True),
     Part("actions", actions.read, beats=True, alone=True),
-    Part("facets", facets.read, beats=True, later=True),
+    Part("facets", facets.read, beats=True, later=True, template="parts/facets.html"),
     Part("fresh", body.fresh, beats=True),
     Part("body", body.read),
     Part("panel", panel.read),
@@ -67,6 +67,7 @@ class ActivityPage(PartsPage[Reading]):
         *(f"activity/{name}.js" for name in _SCRIPTS),
     )
     ranged = True
+    counts = "event"
     title = "Audit log"
     about = "everything that happened on this instance"
 
