@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from console import links
-from console.identity.rights import ACTIVITY, ADMIN, may
+from console.identity.rights import ADMIN, SESSIONS, may
 from console.instance import Instance
 from console.queries.sessions import SessionFilter, SessionsSeen
 from schema.bind import Text
@@ -140,6 +140,6 @@ def _session(instance: Instance, me: Principal, row: dict[str, Any]) -> Found:
         "session",
         name.removesuffix(".jsonl"),
         " · ".join(filter(None, said)),
-        links.history("session", row["session_file"], own=not may(me, ACTIVITY)),
+        links.replay(row["session_file"], own=not may(me, SESSIONS)),
         about=row["user_id"],
     )

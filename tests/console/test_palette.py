@@ -12,6 +12,7 @@ import pytest
 
 from console import links
 from console.audit import new_id, now
+from schema.policy import Principal
 from schema.tables import SESSION_FILES, USER_OBSERVABILITY_VIEWS, USERS
 from schema.transaction import Rows
 from tests.whole_server import WholeServer
@@ -203,12 +204,37 @@ def test_links_lead_where_the_object_is() -> None:
 
     assert parts(links.href("event", "e&1")) == ("/admin/activity", {"row": ["e&1"]})
     assert parts(links.href("run", "r1")) == ("/admin/jobs", {"run": ["r1"]})
-    assert parts(links.href("user", "u1"))[1]["user_id"] == ["u1"]
-    path, asked = parts(links.href("session", 'u1/a "b".jsonl'))
-    assert (path, asked["query"]) == ("/admin/activity", [r'resource:="session:u1/a \"b\".jsonl"'])
+    assert links.href("user", "u/1") == "/admin/users/u%2F1"
+    assert links.href("session", "u1/a b.jsonl") == "/admin/sessions/u1/a%20b.jsonl"
+    assert links.replay("u1/a.jsonl", 3, query="q=x&sort=user") == (
+        "/admin/sessions/u1/a.jsonl?q=x&sort=user#t3"
+    )
+    path, asked = parts(links.href("session", 'no "key"'))
+    assert (path, asked["query"]) == ("/admin/activity", [r'resource:="session:no \"key\""'])
+    assert parts(links.href("table", "t1"))[1]["query"] == ["resource:=table:t1"]
     assert parts(links.history("session", "s", own=True))[0] == "/me"
-    assert links.of_resource("job:tick") == links.href("job", "tick")
-    assert links.of_resource("no object") is links.of_resource(None) is None
+
+
+def test_an_event_leads_to_the_page_that_its_reader_may_open() -> None:
+    reader, boss = Principal("u1"), Principal("u2", is_admin=True)
+    granted = Principal("u3", surfaces=frozenset({"sessions"}))
+    mine = "session:u1/talk.jsonl"
+    found = [links.of_resource(mine, me) for me in (reader, boss, granted, Principal("u4"))]
+    there = "/admin/sessions/u1/talk.jsonl"
+    assert found == ["/me/sessions/talk.jsonl", there, there, None]
+    for resource, page in (("user:u1", "/admin/users/u1"), ("job:tick", "/admin/jobs?job=tick")):
+        assert links.of_resource(resource, boss) == page
+        assert links.of_resource(resource, granted) is None
+    for nothing in ("no object", None, "table:orders", "session:u1/a/b.jsonl", "session:u1/cut…"):
+        assert links.of_resource(nothing, boss) is None
+
+
+def test_a_page_about_one_of_many_is_no_place_to_go(server: WholeServer) -> None:
+    assert all(links.one_place(place.path) for place in server.instance.places)
+    assert links.one_place("/admin/activity")
+    assert links.one_place("/admin/a-b.c")
+    assert not links.one_place("/admin/sessions/[^/]+/[^/]+")
+    assert not links.one_place("/me/(.*)")
 
 
 def test_every_line_leads_to_a_page_that_opens(clients: dict[str, httpx.Client]) -> None:
