@@ -4,19 +4,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
 
 import orjson
 import pyarrow as pa
 
-from console.instance import Instance
+from console import text_search
 from console.queries import session_facets, session_findings, sessions
 from console.queries.session_findings import After, FindingFilter
-from console.queries.sessions import FINDING_TYPES, NONE, VERDICTS, SessionFilter, SessionsSeen
+from console.queries.sessions import FINDING_TYPES, NONE, VERDICTS, SessionFilter
 from console.session_filter import (
     FILTERS,
     WEEK,
@@ -26,15 +23,14 @@ from console.session_filter import (
     sort_of,
     window_minutes,
 )
-from schema.bind import Text
+from console.session_reader import Reader, Row
+from schema.bind import Text, Texts
 from schema.errors import NotFound
-from schema.policy import Principal, Seen
-from schema.tables import SESSION_FINDINGS, SESSION_VERDICTS, USAGE_SESSION_SUMMARY
+from schema.policy import Seen
+from schema.tables import SESSION_VERDICTS, USAGE_SESSION_SUMMARY
 
 __all__ = ["FILTERS", "READ", "WEEK", "YEAR", "Reader", "Row", "filter_of", "sort_of"]
 
-Row = dict[str, Any]
-T = TypeVar("T")
 READ = "sessions.read"
 
 # What an export holds: column -> its type in a Parquet file.
@@ -47,35 +43,6 @@ EXPORTED: Mapping[str, pa.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class Reader:
-    """Who reads the sessions of which instance."""
-
-    instance: Instance
-    principal: Principal
-
-    @property
-    def seen(self) -> SessionsSeen:
-        return SessionsSeen.by(self.principal)
-
-    @property
-    def found(self) -> Seen:
-        return Seen(SESSION_FINDINGS, self.principal)
-
-    def ask(self, question: Any, *args: Any) -> list[Row]:
-        return self.instance.store.rows(question, *args)
-
-    def named(self, rows: Iterable[Row]) -> list[Row]:
-        """Rows with the name and e-mail that their people have today."""
-        people, nobody = self.instance.people.all(), {"user_name": None, "user_email": None}
-        return [
-            {**row, "user_name": person.name, "user_email": person.email}
-            if (person := people.get(row["user_id"]))
-            else {**row, **nobody}
-            for row in rows
-        ]
-
-
 def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
     """The filter with what its `q` means beside a part of a session's name: people by name or
     e-mail, and sessions in whose text it stands. Whoever asks several things of one filter looks it
@@ -86,16 +53,8 @@ def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
     people = reader.instance.people.all().values()
     wanted = text.casefold()
     named = (one.id for one in people if wanted in f"{one.email}\n{one.name or ''}".casefold())
-    inside = _text_search("matching", lambda matching: matching(reader, text))
+    inside = text_search.matching(reader, text)
     return replace(filter, people=tuple(sorted(named)), files=tuple(sorted(inside or ())))
-
-
-def _text_search(name: str, use: Callable[[Any], T]) -> T | None:
-    """What the text index knows; nothing where there is none."""
-    if find_spec("console.text_search") is None:
-        return None
-    found = getattr(import_module("console.text_search"), name, None)
-    return None if found is None else use(found)
 
 
 def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int) -> Row:
@@ -121,7 +80,7 @@ def _with_hits(reader: Reader, text: str, rows: list[Row]) -> list[Row]:
     """With `hits`, how often the text stands in each, and the first as `snippet`: parts `[text,
     whether it is a hit]`, None where only the name matches."""
     keys = [row["session_file"] for row in rows]
-    found = _text_search("snippets", lambda snippets: snippets(reader, text, keys)) or {}
+    found = text_search.snippets(reader, text, keys)
     nothing = {"hits": 0, "snippet": None}
     return [{**row, **found.get(row["session_file"], nothing)} for row in rows]
 
@@ -204,6 +163,16 @@ def verdict_of(reader: Reader, session_file: str) -> Row | None:
 def of_session(reader: Reader, session_file: str) -> list[Row]:
     """All findings of one session, in the order of its conversation."""
     return reader.ask(session_findings.of_session, reader.found, Text(session_file))
+
+
+def kinds_of(reader: Reader, session_files: Sequence[str]) -> dict[str, list[Row]]:
+    """What was found in these sessions, where there was something: `{finding_type, findings,
+    turn}`, the first of each kind at `turn`, in the order of the conversation."""
+    found: dict[str, list[Row]] = {}
+    rows = reader.ask(session_findings.kinds, reader.found, Texts(tuple(session_files)))
+    for row in sorted(rows, key=lambda row: (row["turn"] or 0, row["finding_type"])):
+        found.setdefault(row.pop("session_file"), []).append(row)
+    return found
 
 
 def findings(reader: Reader, filter: FindingFilter, after: After, limit: int) -> Row:

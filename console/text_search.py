@@ -20,7 +20,7 @@ import structlog
 from console.instance import Instance
 from console.queries import indexing
 from console.queries.sessions import SessionFilter
-from console.sessions import Reader, Row, looked_up
+from console.session_reader import Reader, Row
 from ingest.text_index import Hits, Line, Reading
 from ingest.text_query import match_of
 from schema.errors import NotFound, Unavailable, shorten
@@ -53,7 +53,8 @@ def search(
     session_file: str | None = None,
 ) -> Row:
     """Lines with all the words of `q`, of the newest session first and in the order of each; up to
-    `EACH` of one session, or all of `session_file`.
+    `EACH` of one session, or all of `session_file`. A `within` with a text of its own was looked up
+    (`console.sessions.looked_up`).
 
     `{rows, total, hits, sessions, truncated, limit, offset, next_offset, indexed, waiting}`:
     `total` counts the lines there are to page through, `hits` all that match, `truncated` says that
@@ -150,7 +151,7 @@ def tally(reader: Reader) -> Row:
 def _allowed(reader: Reader, within: SessionFilter | None) -> frozenset[str]:
     """The sessions that this reader may see, of the filter when there is one."""
     if within is not None:
-        rows = reader.ask(indexing.chosen, reader.seen, looked_up(reader, within))
+        rows = reader.ask(indexing.chosen, reader.seen, within)
         return frozenset(row["session_file"] for row in rows)
     store, seen = reader.instance.store, Seen(SESSION_FILES, reader.principal)
     kept, key = _kept(store), ("allowed", *map(str, (seen.shape(), seen.values())))
