@@ -15,16 +15,17 @@ WEEK, YEAR = 10_080, 525_600  # minutes
 WINDOW = ("since_minutes", "since", "until")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "anchor": tuple(sessions.ANCHORS),
-    "has_finding": sessions.FINDING_TYPES,
+    "has_finding": (*sessions.FINDING_TYPES, sessions.ANY),
     "finding_type": sessions.FINDING_TYPES,
     "verdict": (*sessions.VERDICTS, NONE),
     "severity": sessions.SEVERITIES,
     "only_errors": ("true", "false"),
+    "processed": ("true", "false"),
 }
 FILTERS = (
     *WINDOW,
     *("anchor", "user_id", "username", "model", "only_errors", "has_finding", "verdict", "q"),
-    "week",
+    *("severity", "processed", "week"),
 )
 _LONGEST = 512
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from console.pages.activity import ActivityPage, activity_pages
 from console.pages.entry import Page
 from console.pages.jobs import JobsPage
+from console.pages.sessions import SessionsPage
 
-PAGES: tuple[Page, ...] = (*activity_pages(), JobsPage())
+PAGES: tuple[Page, ...] = (*activity_pages(), SessionsPage(), JobsPage())
 
 __all__ = ["PAGES", "ActivityPage", "JobsPage", "Page"]

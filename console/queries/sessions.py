@@ -34,6 +34,7 @@ FINDING_TYPES = ("tool_error", "permission_denied", "user_rejection", "loop", "a
 VERDICTS = ("clean", "recovered", "struggled", "failed", "open")
 SEVERITIES = ("info", "warning", "error")
 NONE = "none"  # as a value: sessions that have none
+ANY = "any"  # as a kind of finding: sessions that have one of whatever kind
 NULLABLE = {"model": "primary_model", "verdict": "verdict"}
 SHOWN = (*USAGE_SESSION_SUMMARY.schema, "processed", "tokens")
 _ZERO = (
@@ -145,8 +146,9 @@ class SessionFilter:
         value = self.terms[name]
         if self._empty(name):
             return sessions[NULLABLE[name]].isnull()
-        if name == "has_finding":
-            found = findings.filter(findings.finding_type == value)
+        if name in FOUND:
+            of_kind = findings[FOUND[name]] == value
+            found = findings.filter(of_kind | (value == ANY))
             return sessions.session_file.isin(found.session_file)
         test = TERMS[name](sessions, value)
         if name == "q":
@@ -199,7 +201,9 @@ def _one_each(values: Any) -> Any:
     return values.unnest().name("value").as_table().value
 
 
-# What a term's value must do to a session; `has_finding` needs the findings too.
+# Terms of what was found in a session -> the findings' column.
+FOUND = {"has_finding": "finding_type", "severity": "severity"}
+# What a term's value must do to a session; what was found needs the findings too.
 TERMS: Mapping[str, Any] = {
     "user_id": lambda rows, value: rows.user_id == value,
     "username": lambda rows, value: rows.username == value,
@@ -207,7 +211,8 @@ TERMS: Mapping[str, Any] = {
     "model": lambda rows, value: rows.primary_model == value,
     "verdict": lambda rows, value: rows.verdict == value,
     "only_errors": lambda rows, value: (rows.tool_errors > 0) & (value == "true"),
-    "has_finding": None,
+    "processed": lambda rows, value: rows.processed == (value == "true"),
+    **dict.fromkeys(FOUND),
     "q": lambda rows, value: (
         (rows.session_file.lower() + "\n" + rows.session_id.fill_null("").lower())
         + ("\n" + rows.username.fill_null("").lower())
