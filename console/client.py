@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import quote
@@ -66,6 +66,7 @@ class Download:
 
     rows: int | None
     chunks: Iterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def connect(
@@ -202,7 +203,8 @@ class Client:
                 response.read()
                 self._check(response)
             count = response.headers.get("X-Row-Count", "")
-            yield Download(int(count) if count.isdecimal() else None, response.iter_bytes())
+            rows = int(count) if count.isdecimal() else None
+            yield Download(rows, response.iter_bytes(), response.headers)
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:
