@@ -232,6 +232,9 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("export", {"pivot": "day"}, "pivot"),
     ("export", {"pivot": "day,tool,errors,more"}, "pivot"),
     ("export", {"pivot": "day,tool", "group_by": "day"}, "pivot"),
+    ("export", {"pivot": "day,tool", "limit": "0"}, "limit"),
+    ("export", {"pivot": "day,tool", "sort": "occurred_at:asc"}, "sort"),
+    ("export", {"limit": "5"}, "limit"),
 ]
 
 
