@@ -67,17 +67,18 @@ class Button(Api):
 
 @dataclass(frozen=True)
 class Page:
-    """A document of Panel: strangers are sent to sign in."""
+    """A document of Panel: strangers are sent to sign in. `get`: 404 for one of nothing."""
 
     right: str
     example: str = ""
+    get: int = 200
 
     def expected(self, method: str, who: Who) -> set[int]:
         if who.is_stranger:
             return {302}
         if not who.may(self.right):
             return {403}
-        return {200} if method == "GET" else {405}
+        return {self.get} if method == "GET" else {405}
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,15 @@ class Who:
         return self.is_admin or right in self.surfaces
 
 
-def page(path: str, right: str) -> dict[str, Any]:
-    """A page and what comes with it."""
+def page(path: str, right: str, one: str = "") -> dict[str, Any]:
+    """A page and what comes with it. Where `path` is a pattern, `one` stands for nothing there."""
+    here = one or path
     return {
-        f"{path}/?$": Page(right, path),
-        f"{path}/ws$": Part(right, f"{path}/ws", plain=400),
-        f"{path}/metadata$": Part(right, f"{path}/metadata"),
-        f"{path}/autoload.js$": Part(right, f"{path}/autoload.js", plain=400),
-        f"{path}/static/(.*)$": Answer(200, 405, f"{path}/static/js/bokeh.min.js"),
+        f"{path}/?$": Page(right, here, 404 if one else 200),
+        f"{path}/ws$": Part(right, f"{here}/ws", plain=400),
+        f"{path}/metadata$": Part(right, f"{here}/metadata"),
+        f"{path}/autoload.js$": Part(right, f"{here}/autoload.js", plain=400),
+        f"{path}/static/(.*)$": Answer(200, 405, f"{here}/static/js/bokeh.min.js"),
     }
 
 
@@ -173,6 +175,13 @@ PARTS = {
 TABLE: dict[str, Any] = {
     **page("/admin/activity", "activity"),
     **page("/me", "signed_in"),
+    **page("/me/sessions", "signed_in"),
+    **page("/admin/users/[A-Za-z0-9._-]+", "admin", f"/admin/users/{ID}"),
+    **page(r"/admin/sessions/[^/]+/[^/]+\.jsonl", "sessions", f"/admin/sessions/{ID}/no.jsonl"),
+    r"/admin/sessions/([^/]+)/([^/]+\.jsonl)/reason$": Button(
+        rights("sessions", "POST"), f"/admin/sessions/{ID}/no.jsonl/reason"
+    ),
+    **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),
     "/admin/activity/act$": Button(rights("admin", "POST")),
@@ -284,6 +293,7 @@ TABLE: dict[str, Any] = {
         for part, example in PARTS.items()
     },
     "/api/me/sessions$": Api(rights("signed_in", "GET")),
+    "/api/me/sessions/download-all$": Api(rights("signed_in", "GET")),
     "/api/me/transcript-views$": Api(rights("signed_in", "GET")),
     **{
         f"/api/admin/users/([^/]+)/{part}$": Api(
