@@ -13,7 +13,7 @@ from typing import Any
 from console.instance import Instance
 from console.queries import telemetry
 from console.queries.telemetry import LEAST
-from console.queries.telemetry_filter import OUTCOMES, TERMS, TelemetryFilter
+from console.queries.telemetry_filter import ANY, NONE, OUTCOMES, TERMS, TelemetryFilter
 from console.session_filter import WINDOW, window
 from schema.errors import BadParameter
 from schema.policy import Principal, Seen
@@ -63,7 +63,7 @@ def filter_of(given: Mapping[str, str], *, now: datetime) -> TelemetryFilter:
         if len(text) > _LONGEST:
             raise BadParameter(name, text, f"at most {_LONGEST} characters")
     _one_of(given, "only_errors", ("true", "false"))
-    _one_of(given, "outcome", (*OUTCOMES, "none"))
+    _one_of(given, "outcome", (*OUTCOMES, NONE, ANY))
     terms = {name: given[name] for name in TERMS if name in given}
     if terms.get("only_errors") == "false":
         del terms["only_errors"]

@@ -1,0 +1,81 @@
+"""The cards: each a figure with its denominator, and a click that asks for more of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console import telemetry
+from console.pages import visits
+from console.pages.render import iso
+from console.pages.telemetry.groups import of_tab
+from console.pages.telemetry.reading import Reading
+from console.pages.telemetry.state import TABS, TelemetryState
+from console.session_filter import FILTERS as OF_SESSIONS
+from console.session_filter import WINDOW
+
+APART = ("denied", "rejected", "interrupted", "unresolved")  # of kpis: no errors
+SESSIONS_PAGE = "/admin/sessions"
+
+
+@dataclass(frozen=True)
+class Quick:
+    """Whether the card's question is the one asked, and the query that turns it."""
+
+    on: bool
+    url: str
+
+
+def read(reading: Reading) -> dict[str, Any]:
+    """The KPIs of the filter, `people`: how many have an account, `outcomes`: calls that did not
+    fail and yet did not go well, `quick`: where the cards lead; `sessions_url` to the page of the
+    sessions, for who may open it."""
+    state = reading.state
+    found = telemetry.kpis(reading.reader, reading.filter)
+    quick = {
+        "calls": _grouped(state, "day"),
+        "people": _grouped(state, "user"),
+        "tools": _grouped(state, "tool"),
+        "outcomes": _grouped(state, "outcome"),
+        "errors": Quick(on=state.has(only_errors="true"), url=state.toggled("only_errors", "true")),
+    }
+    return {
+        **found,
+        "people": reading.reader.instance.people.active(),
+        "apart": apart(found),
+        "outcomes": [(name, found[name]) for name in APART if found[name]],
+        "quick": quick,
+        "sessions_url": sessions_url(reading) if reading.opens_sessions else None,
+    }
+
+
+def apart(found: Mapping[str, Any]) -> int:
+    return sum(found[name] for name in APART)
+
+
+def _grouped(state: TelemetryState, group: str) -> Quick:
+    """The table by this; a second click groups as the tab does by itself."""
+    own = of_tab(state.tab)
+    tab = state.tab if own else TABS[0]
+    default = of_tab(tab)
+    on = bool(own) and (state.rest.get("group_by") or own) == group
+    wanted = None if on or group == default else group
+    shown = None if tab == TABS[0] else tab
+    return Quick(on=on, url=state.url(tab=shown, group_by=wanted, sort=None))
+
+
+def sessions_url(reading: Reading, **more: str) -> str:
+    """The page of the sessions with the same window, and what else of the filter it can ask. A
+    session's time there is when it began, as near to its calls as it gets."""
+    since, until = telemetry.ends(reading.filter)
+    kept = {
+        name: text
+        for name, text in reading.state.given.items()
+        if name in OF_SESSIONS and name not in ("q", *WINDOW)
+    }
+    if "since_minutes" in reading.state.given or not reading.state.window:
+        ends = {"since_minutes": reading.state.given.get("since_minutes", "")}
+    else:
+        ends = {"since": iso(since), "until": iso(until)}
+    return SESSIONS_PAGE + visits.url({**kept, **ends, "anchor": "started", **more})
