@@ -174,6 +174,7 @@ PARTS = {
 
 TABLE: dict[str, Any] = {
     **page("/admin/activity", "activity"),
+    **page("/admin/telemetry", "telemetry"),
     **page("/me", "signed_in"),
     **page("/me/sessions", "signed_in"),
     **page("/admin/users/[A-Za-z0-9._-]+", "admin", f"/admin/users/{ID}"),
