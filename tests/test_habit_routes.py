@@ -182,6 +182,16 @@ TABLE: dict[str, Any] = {
     r"/admin/sessions/([^/]+)/([^/]+\.jsonl)/reason$": Button(
         rights("sessions", "POST"), f"/admin/sessions/{ID}/no.jsonl/reason"
     ),
+    "/admin/sessions/([^/]+)/([^/]+)/events$": Api(
+        rights("sessions", "GET"), f"/admin/sessions/{ID}/no.jsonl/events"
+    ),
+    "/admin/sessions/([^/]+)/([^/]+)/events/([0-9]{1,9})$": Api(
+        rights("sessions", "GET"), f"/admin/sessions/{ID}/no.jsonl/events/0"
+    ),
+    "/me/sessions/([^/]+)/events$": Api(rights("signed_in", "GET"), "/me/sessions/no.jsonl/events"),
+    "/me/sessions/([^/]+)/events/([0-9]{1,9})$": Api(
+        rights("signed_in", "GET"), "/me/sessions/no.jsonl/events/0"
+    ),
     **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),
