@@ -88,7 +88,7 @@ def _choice(
     word = NONE if value is None else str(value)
     label = person or called or ("" if value is None else labels.get(word, word))
     return Choice(
-        label=NONE if value is None else label or '""',
+        label=labels.get(NONE, NONE) if value is None else label or '""',
         hint=str(called) if person and called else "",
         count=row["count"],
         share=round(row["count"] / most, 4),

@@ -63,7 +63,7 @@ class ActivityPage(PartsPage[Reading]):
         *(f"activity/{name}.css" for name in _STYLES),
     )
     scripts: Sequence[str] = (
-        *(f"parts/{name}.js" for name in ("facets", "charts")),
+        *(f"parts/{name}.js" for name in ("facets", "charts", "rows")),
         *(f"activity/{name}.js" for name in _SCRIPTS),
     )
     ranged = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,8 +14,15 @@ from console.instance import Instance
 from console.pages import time_range
 from console.pages.parts import Part, PartsPage
 from console.pages.sessions import (
+    actions,
+    before,
     cards,
+    facets,
+    filters,
+    heatmap,
+    hits,
     rows,
+    sentence,
 )
 from console.pages.sessions.reading import Reading
 from console.pages.sessions.state import SessionsState
@@ -23,8 +30,15 @@ from console.queries.sessions import SessionFilter
 from console.session_filter import filter_of, sort_of
 
 PARTS: tuple[Part[Reading], ...] = (
+    Part("sentence", sentence.read, beats=True),
     Part("range", time_range.read, alone=True, template="parts/range.html"),
     Part("cards", cards.read, beats=True),
+    Part("before", before.read, beats=True, later=True),
+    Part("heatmap", heatmap.read, beats=True),
+    Part("filters", filters.read, alone=True),
+    Part("actions", actions.read, beats=True, alone=True),
+    Part("facets", facets.read, beats=True, template="parts/facets.html"),
+    Part("hits", hits.read),
     Part("rows", rows.read, beats=True),
 )
 
@@ -43,13 +57,15 @@ class SessionsPage(PartsPage[Reading]):
     parts = PARTS
     counts = "session"
     styles: Sequence[str] = (
-        *(f"parts/{name}.css" for name in ("cards", "facets", "charts")),
+        *(f"parts/{name}.css" for name in ("cards", "facets", "charts", "verdicts")),
         *(f"activity/{name}.css" for name in ("layout", "filters", "pulse", "actions")),
-        "sessions/list.css",
+        *(f"sessions/{name}.css" for name in ("heatmap", "hits", "list")),
     )
     scripts: Sequence[str] = (
-        *(f"parts/{name}.js" for name in ("facets", "charts")),
+        *(f"parts/{name}.js" for name in ("facets", "charts", "rows")),
         "activity/actions.js",
+        *(f"sessions/{name}.js" for name in ("heatmap", "hits")),
+        "sessions/list.js",
     )
     ranged = True
 
@@ -69,6 +85,12 @@ class SessionsPage(PartsPage[Reading]):
 
     def unfiltered(self, reading: Reading) -> Reading:
         return replace(reading, filter=SessionFilter(), is_known=False)
+
+    def chart(
+        self, reading: Reading, found: Mapping[str, Any]
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        drawn = found["heatmap"]
+        return ("findings", drawn) if drawn["total_findings"] else None
 
     def noted(self, reading: Reading) -> Sequence[Awaitable[Any]]:
         params = {"endpoint": "page", **reading.state.given}

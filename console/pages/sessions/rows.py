@@ -9,6 +9,7 @@ from typing import Any
 from console import links, sessions
 from console.identity.rights import ADMIN, may
 from console.jobs import board
+from console.pages import visits
 from console.pages.sessions.reading import Reading
 from console.pages.sessions.state import SessionsState
 from console.queries.sessions import ANCHORS
@@ -37,10 +38,10 @@ def columns(anchor: str) -> tuple[Column, ...]:
         when,
         Column("model", "Model", "model"),
         Column("findings", "Findings", "findings", is_number=True),
-        Column("calls", "Errors of calls", "tool_errors", is_number=True),
+        Column("calls", "Tool errors", "tool_errors", is_number=True),
         Column("tokens", "Tokens", "tokens", is_number=True),
         Column("active", "Active", "active_seconds", is_number=True),
-        Column("took", "From first to last", None, is_number=True),
+        Column("took", "Duration", None, is_number=True),
     )
 
 
@@ -53,7 +54,7 @@ def read(reading: Reading) -> dict[str, Any]:
     keys = [row["session_file"] for row in page["rows"]]
     found = sessions.kinds_of(reading.reader, keys)
     standing = _standings(reading, [row for row in page["rows"] if not row["verdict"]])
-    query = SessionsState.url(state)
+    query = visits.url({**state.given, "sort": state.sort})
     return {
         **page,
         "columns": columns(filter.anchor),

@@ -10,3 +10,4 @@ class SessionsState(ListState):
     """One for each visit."""
 
     filters = FILTERS
+    more = ("lines",)  # of the lines found by their words, how many stand before the first shown

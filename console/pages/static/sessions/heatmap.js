@@ -1,0 +1,38 @@
+// The heatmap: a click on a cell asks for its kind and week (a second one for all again), a box of cells for the weeks
+// it spans, cut where the page's window is, and for its kind, or for any where it holds several.
+{
+  const DAY = 86400000;
+  const chosen = (source) => source.selected.indices.map((place) => ({ week: source.get("monday")[place], kind: source.get("finding_type")[place] }));
+  const asked = (cells) => {
+    const to = new URLSearchParams(location.search);
+    const weeks = [...new Set(cells.map(({ week }) => week))].sort();
+    const kinds = new Set(cells.map(({ kind }) => kind));
+    const [first, last, kind] = [weeks[0], weeks.at(-1), kinds.size === 1 ? cells[0].kind : "any"];
+    for (const name of ["offset", "lines"]) to.delete(name);
+    if (cells.length === 1 && to.get("week") === first && to.get("has_finding") === kind) {
+      for (const name of ["week", "has_finding"]) to.delete(name);
+      return to;
+    }
+    to.set("has_finding", kind);
+    if (first === last) {
+      to.set("week", first);
+      return to;
+    }
+    const bounds = document.querySelector("figure.findings").dataset;
+    const end = `${new Date(Date.parse(last) + 6 * DAY).toISOString().slice(0, 10)}T23:59:59.999999Z`;
+    for (const name of ["week", "since_minutes", "until"]) to.delete(name);
+    to.set("since", Date.parse(bounds.since) > Date.parse(first) ? bounds.since : `${first}T00:00:00Z`);
+    // A window that is open to now stays so.
+    if (Date.parse(end) < (bounds.until ? Date.parse(bounds.until) : Date.now())) to.set("until", end);
+    else if (bounds.until) to.set("until", bounds.until);
+    return to;
+  };
+  document.addEventListener("agnes:chart", ({ detail: { figure } }) => {
+    const source = figure.renderers.map((drawn) => drawn.data_source).find((one) => one?.get?.("monday"));
+    if (!source) return;
+    figure.on_event("selectiongeometry", ({ final }) => {
+      const cells = final ? chosen(source) : [];
+      if (cells.length) agnes.go(`?${asked(cells)}`);
+    });
+  });
+}
