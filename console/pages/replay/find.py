@@ -36,7 +36,8 @@ def read(reading: Reading) -> Find:
 
 def by_reading(transcript: Transcript, words: str) -> Find:
     """Without an index of words: the events at the beginning that hold them."""
-    wanted, turns, first = words.casefold().split(), [], 0
+    wanted, turns = words.casefold().split(), []
+    first: int | None = 0
     while first is not None and first < _READ:
         page = transcripts.events(transcript, first, 500)
         turns += [one["turn"] for one in page["events"] if _holds(one, wanted)]

@@ -59,8 +59,7 @@ def read(reading: Reading) -> Head:
         walk=walk(reading),
         short=short(reading.file),
         download=f"{api}/download",
-        list=("/me/sessions" if reading.own else "/admin/sessions")
-        + reading.state.back.rstrip("?"),
+        list=list + reading.state.back.rstrip("?"),
         person=links.href("user", reading.user) if of_admin else None,
         history=links.history("session", key) if may(me, ACTIVITY) and not reading.own else None,
         command=f"agnes {kind} {reading.file if reading.own else key}",
@@ -70,7 +69,7 @@ def read(reading: Reading) -> Head:
 def short(file: str) -> str:
     """A name that can be told from others at a glance; the whole one stands in its title."""
     name = file.removesuffix(".jsonl")
-    return f"{name[:8]}….jsonl" if len(name) > 12 else file
+    return f"{name[:12]}….jsonl" if len(name) > 24 else file
 
 
 def walk(reading: Reading) -> Walk | None:
@@ -83,7 +82,7 @@ def walk(reading: Reading) -> Walk | None:
     if state.of_list:
         return None
     found = _around(reading, SessionFilter(terms={"user_id": reading.user}), _NEWEST)
-    return found and _linked(reading, found, of_person=True)
+    return None if found is None else _linked(reading, found, of_person=True)
 
 
 def _around(reading: Reading, filter: SessionFilter, sort: str) -> Row | None:

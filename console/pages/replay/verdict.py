@@ -18,15 +18,26 @@ LOOKS = {
     "failed": "err",
     "open": "info",
 }
+# A check that passed, in few words: what it says in full is for those who ask.
+_PASSED = {
+    "finished": "came to an end",
+    "ending": "does not break off",
+    "last call": "no failed last call",
+    "loops": "no going in circles",
+    "refusals": "no refusal without a word",
+    "errors": "nothing went wrong",
+}
+_ORDER = ("bad", "mild", "ok")  # what found something stands first
 _EVIDENCE = 3  # turns of a check that have a link of their own
 
 
 @dataclass(frozen=True)
 class Check:
-    """`sign` is ok, mild or bad; `turns` its first evidence, `more` how many others there are."""
+    """`sign` is ok, mild or bad; `turns` its first evidence, `more` how many others there are;
+    `full` is what the check itself says."""
 
-    name: str
     says: str
+    full: str
     sign: str
     turns: Sequence[int]
     more: int
@@ -48,7 +59,7 @@ def read(reading: Reading) -> Verdict:
     findings = reading.found["findings"]
     if judged is None:
         return Verdict(None, "none", (), 0, findings)
-    checks = [_check(one) for one in judged["checks"]]
+    checks = sorted(map(_check, judged["checks"]), key=lambda one: _ORDER.index(one.sign))
     name = judged["verdict"]
     failed = sum(one.sign != "ok" for one in checks)
     return Verdict(name, LOOKS.get(name, "none"), checks, failed, findings)
@@ -58,4 +69,6 @@ def _check(row: Row) -> Check:
     turns = row.get("turns") or []
     sign = "ok" if row["passed"] else "mild" if row["name"] in _MILD else "bad"
     shown = turns[:_EVIDENCE]
-    return Check(row["name"], row["says"], sign, shown, len(turns) - len(shown))
+    full = row["says"]
+    says = _PASSED.get(row["name"], full) if row["passed"] else full
+    return Check(says, full, sign, shown, len(turns) - len(shown))

@@ -73,7 +73,7 @@
   };
 
   // The next event on the page; where it is not loaded, the next turn.
-  const events = () => [...document.querySelectorAll("[data-events] .event")];
+  const events = () => [...document.querySelectorAll("[data-events] .event")].filter((one) => one.getClientRects().length > 0);
   const holding = (turn) => document.getElementById(`t${turn}`)?.closest(".event") ?? null;
   const event = (by) => {
     const all = events(), here = all.indexOf(holding(current()));
