@@ -11,7 +11,18 @@ from console.identity.rights import TELEMETRY
 from console.instance import Instance
 from console.pages import time_range
 from console.pages.parts import Part, PartsPage
-from console.pages.telemetry import actions, before, body, cards, facets, failures, filters, series
+from console.pages.telemetry import (
+    actions,
+    before,
+    body,
+    cards,
+    facets,
+    failures,
+    filters,
+    neighbours,
+    popularity,
+    series,
+)
 from console.pages.telemetry.reading import Reading
 from console.pages.telemetry.state import TelemetryState
 from console.queries.telemetry_filter import ANY, TelemetryFilter
@@ -28,6 +39,8 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("series", series.read),
     Part("body", body.read),
     Part("failures", failures.read),
+    Part("neighbours", neighbours.read, beats=True, later=True),
+    Part("popularity", popularity.read, beats=True, later=True),
 )
 
 
@@ -46,7 +59,7 @@ class TelemetryPage(PartsPage[Reading]):
     styles: Sequence[str] = (
         *(f"parts/{name}.css" for name in ("cards", "facets", "charts")),
         *(f"activity/{name}.css" for name in ("layout", "filters", "actions")),
-        "telemetry/telemetry.css",
+        *(f"telemetry/{name}.css" for name in ("telemetry", "bodies")),
     )
     scripts: Sequence[str] = ("parts/charts.js", "activity/actions.js", "telemetry/telemetry.js")
 
@@ -77,6 +90,6 @@ class TelemetryPage(PartsPage[Reading]):
         shown = body.BODIES[reading.state.tab]
         if shown.over_time and found["series"]:
             return "telemetry", found["series"]
-        if shown.chart and found["body"]:
+        if shown.chart and found["body"]["mark"]:
             return shown.chart, found["body"]
         return None

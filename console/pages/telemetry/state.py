@@ -7,9 +7,10 @@ from typing import ClassVar
 from console.pages.state import ListState
 from console.telemetry import FILTERS
 
-TABS = ("tools", "skills", "subagents", "mcp")
-# What belongs to a tab and goes with it. `group_by`: of the table; `stack`: the parts of a bar.
-OF_TAB = ("group_by", "stack")
+TABS = ("tools", "skills", "subagents", "mcp", "users", "performance", "queries", "cost")
+# What belongs to a tab and goes with it. `group_by`: of the table; `stack`: the parts of a bar;
+# `popular`: the order of what is popular; all others: of the pivot.
+OF_TAB = ("group_by", "stack", "popular", "rows", "columns", "measure", "size")
 
 
 class TelemetryState(ListState):
@@ -20,4 +21,9 @@ class TelemetryState(ListState):
     def of_tab(self, tab: str) -> str:
         """The query of another tab with the same filter."""
         gone = dict.fromkeys(self.more)
-        return self.url(**gone, sort=None, tab=None if tab == TABS[0] else tab)
+        return self.url(**gone, sort=None, tab=tab_word(tab))
+
+
+def tab_word(tab: str) -> str | None:
+    """How an address names a tab; the first one needs no word."""
+    return None if tab == TABS[0] else tab
