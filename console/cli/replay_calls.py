@@ -9,6 +9,7 @@ from difflib import unified_diff
 from typing import Any
 
 _TITLES = ("description", "file_path", "notebook_path", "path", "pattern", "query", "url", "skill")
+_DEEPEST = 6  # levels; what is below is shown as JSON
 _LINES = 1_000  # of a text whose changes are worked out; longer ones are shown whole
 
 
@@ -74,13 +75,30 @@ def _todo(todo: Any) -> str:
 
 def _fields(given: Mapping[str, Any], *, leave: list[str] | tuple[str, ...]) -> Iterator[str]:
     for name, value in given.items():
-        if name not in leave:
-            lines = list(_plain(value))
-            if len(lines) == 1:
-                yield f"{name}: {lines[0]}"
-            else:
-                yield f"{name}:"
-                yield from (f"  {line}" for line in lines)
+        if name not in leave and not (name == "replace_all" and value is False):
+            yield from _named(name, value, 0)
+
+
+def _named(name: str, value: Any, depth: int) -> Iterator[str]:
+    """A field, on one line where it fits on one."""
+    lines = list(_tree(value, depth))
+    if len(lines) == 1 and not lines[0].startswith("- "):
+        yield f"{name}: {lines[0]}"
+    else:
+        yield f"{name}:"
+        yield from (f"  {line}" for line in lines)
+
+
+def _tree(value: Any, depth: int) -> Iterator[str]:
+    """Fields and lists in each other, each level indented."""
+    if not value or depth >= _DEEPEST or not isinstance(value, Mapping | list):
+        yield from _plain(value)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _named(name, one, depth + 1)
+    else:
+        for one in value:
+            yield from _marked("\n".join(_tree(one, depth + 1)), "- ", "  ")
 
 
 def _plain(value: Any) -> Iterator[str]:

@@ -15,7 +15,8 @@ from console.cli.session_tables import SEVERITY_STYLES, VERDICT_STYLES, short, s
 from console.cli.text import plain, plain_lines
 
 INDENT = 6
-CUT = 400  # characters of a folded line
+CUT = 240  # characters of a folded line
+MARK = 110  # characters of a finding where it happened; the head has it whole
 # How many lines of an event are shown before the rest is folded, by its kind.
 FOLDS = {"text": 60, "thinking": 4, "tool_use": 16, "tool_result": 10, "meta": 3}
 OUTCOMES = {
@@ -116,6 +117,8 @@ class Replay:
         yield from self._wrapped(head, INDENT, f"bold {style}".strip())
         for number, finding in self._found.get(row["turn"], ()):
             text = f"  >> finding {number} of {self._count}: {_finding(finding)}"
+            most = len(text) if self.full else min(self.width or MARK, MARK)
+            text = text if len(text) <= most else f"{text[: most - 1]}…"
             yield from self._wrapped(text, INDENT, SEVERITY_STYLES.get(finding["severity"], ""))
         yield from self._folded(row)
 

@@ -31,6 +31,8 @@ def span(seconds: object) -> str:
     """A length of time, as long as a person says it."""
     if not isinstance(seconds, int | float):
         return dash(None)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -78,7 +80,7 @@ def listed(anchor: str = "uploaded") -> tuple[Column, ...]:
         Column("ACTIVE", lambda row: span(row.get("active_seconds")), right=True, drop=4),
         Column("TOKENS", _count("tokens"), right=True, drop=5),
         Column("MODEL", field("primary_model"), floor=8, drop=6),
-        Column("SESSION", lambda row: short(row.get("session_file")), floor=9),
+        Column("SESSION", lambda row: short(row.get("session_file")), floor=14),
     )
 
 
