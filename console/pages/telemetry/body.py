@@ -14,9 +14,9 @@ from console.pages.telemetry.reading import Reading
 @dataclass(frozen=True)
 class Body:
     """`about`: the parameter that names what the tab is about; its events are those that have one,
-    and so are all figures of the page while the tab is open; `of` says so. `over_time`: the chart of the page's
-    events stands above it. `chart`: the view of a chart of its own, drawn of what it has read,
-    which then has a `mark`."""
+    and so are all figures of the page while the tab is open; `of` says so. `over_time`: the chart
+    of the page's events stands above it. `chart`: the view of a chart of its own, drawn of what it
+    has read, which then has a `mark`."""
 
     title: str
     read: Callable[[Reading], Any]

@@ -11,7 +11,7 @@ from console.pages import visits
 from console.pages.render import iso
 from console.pages.telemetry.groups import of_tab
 from console.pages.telemetry.reading import Reading
-from console.pages.telemetry.state import TABS, TelemetryState
+from console.pages.telemetry.state import TABS, TelemetryState, tab_word
 from console.session_filter import FILTERS as OF_SESSIONS
 from console.session_filter import WINDOW
 
@@ -56,13 +56,10 @@ def apart(found: Mapping[str, Any]) -> int:
 
 def _grouped(state: TelemetryState, group: str) -> Quick:
     """The table by this; a second click groups as the tab does by itself."""
-    own = of_tab(state.tab)
-    tab = state.tab if own else TABS[0]
-    default = of_tab(tab)
-    on = bool(own) and (state.rest.get("group_by") or own) == group
-    wanted = None if on or group == default else group
-    shown = None if tab == TABS[0] else tab
-    return Quick(on=on, url=state.url(tab=shown, group_by=wanted, sort=None))
+    tab = state.tab if of_tab(state.tab) else TABS[0]
+    on = tab == state.tab and state.rest.get("group_by") == group
+    wanted = None if on or group == of_tab(tab) else group
+    return Quick(on=on, url=state.url(tab=tab_word(tab), group_by=wanted, sort=None))
 
 
 def sessions_url(reading: Reading, **more: str) -> str:

@@ -30,7 +30,7 @@ from console.telemetry import READ, Reader, filter_of
 
 PARTS: tuple[Part[Reading], ...] = (
     Part("range", time_range.read, alone=True, template="parts/range.html"),
-    Part("cards", cards.read),
+    Part("cards", cards.read, beats=True),
     Part("before", before.read, beats=True, later=True),
     Part("tabs", body.tabs, alone=True),
     Part("filters", filters.read, alone=True),
