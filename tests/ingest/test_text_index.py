@@ -49,16 +49,21 @@ def test_the_newest_session_comes_first_with_its_first_lines(
     writer.write(session("a"), AT, said("no bird", "a heron"))
     writer.write(session("c"), AT, said("a Héron's nest"))
     with Reading(tmp_path) as reading:
-        hits, _ = reading.find('"heron"', each=3)
-        lines = reading.lines('"heron"', [id for one in hits for id in one.ids])
+        hits, _ = reading.find('"heron"')
+        first = reading.first('"heron"', hits, 3)
+        lines = reading.lines('"heron"', [id for one in hits for id in first[one.number]])
         places = reading.within('"heron"', "u/b.jsonl", 100)
         assert reading.within('"heron"', "u/none.jsonl", 100) is None
     assert [one.session_file for one in hits] == ["u/b.jsonl", "u/c.jsonl", "u/a.jsonl"]
     assert [one.count for one in hits] == [5, 1, 1]
-    assert [line.turn for line in lines.values()] == [0, 1, 2, 0, 1]
+    assert [lines[id].turn for one in hits for id in first[one.number]] == [0, 1, 2, 0, 1]
     assert places is not None
     assert [turn for _, turn in places] == [0, 1, 2, 3, 4]
-    assert lines[hits[1].ids[0]].parts == [("a ", False), ("Héron", True), ("'s nest", False)]
+    assert lines[first[hits[1].number][0]].parts == [
+        ("a ", False),
+        ("Héron", True),
+        ("'s nest", False),
+    ]
 
 
 def test_a_session_is_replaced_as_a_whole_or_not_at_all(writer: Writer, tmp_path: Path) -> None:
@@ -83,7 +88,7 @@ def test_marks_of_hits_cannot_be_forged(writer: Writer, tmp_path: Path) -> None:
     writer.write(session("a"), AT, said("\x02forged\x03 heron \0"))
     with Reading(tmp_path) as reading:
         ((one,), _) = reading.find('"heron"')
-        (line,) = reading.lines('"heron"', one.ids).values()
+        (line,) = reading.lines('"heron"', reading.first('"heron"', [one], 1)[one.number]).values()
     assert [text for text, hit in line.parts if hit] == ["heron"]
     assert parts_of("a\x03b\x02c") == [("a\x03b", False), ("c", False)]
 
