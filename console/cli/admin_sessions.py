@@ -10,7 +10,7 @@ import typer
 
 from console.cli import session_downloads, session_replays, session_tables
 from console.cli.exported import Format, FormatOption, OutputOption, place_of, write_export
-from console.cli.filters import Chosen
+from console.cli.filters import Chosen, typed
 from console.cli.lazy import noun
 from console.cli.listing import CursorOption, OffsetOption, cursor_of, show_list
 from console.cli.output import JsonOption, note, say, show_json, show_table
@@ -118,7 +118,8 @@ def findings(
         session_tables.weeks(answer)
     elif answer["rows"]:
         show_table(session_tables.FINDINGS, answer["rows"])
-        _say_more(answer["next_cursor"])
+        options = {"--type": kind, "--subtype": subtype, "--severity": severity, "--limit": limit}
+        _say_more([*chosen.words(), *typed(options)], answer["next_cursor"])
     elif cursor is not None:
         say("no more findings: that was the last page")
     else:
@@ -205,10 +206,10 @@ app.command("show")(session_replays.show)
 app.command("download")(session_downloads.download)
 
 
-def _say_more(following: Any) -> None:
+def _say_more(words: list[str], following: Any) -> None:
     if following:
         place = shlex.quote(f"{following['ts']},{following['id']}")
-        note(f"more: the same with --cursor {place}")
+        note(" ".join(["more: agnes admin sessions findings", *words, "--cursor", place]))
 
 
 def _asked(endpoint: str, chosen: Chosen, **more: Any) -> dict[str, Any]:

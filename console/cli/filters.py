@@ -92,17 +92,22 @@ class Chosen:
 
     def words(self) -> list[str]:
         """The options as they would be typed again, each safe to paste into a shell."""
-        words: list[str] = []
-        for each in self.filters:
-            value = self.options[each.name]
-            if each.switch:
-                words += [each.flags[0]] if value else []
-            elif value is not None:
-                # `--flag=value`, so that a value with a dash in front stays a value.
-                separate = not str(value).startswith("-")
-                quoted = shlex.quote(str(value))
-                words.append(f"{each.flags[0]}{' ' if separate else '='}{quoted}")
-        return words
+        values = {each.flags[0]: self.options[each.name] for each in self.filters}
+        return typed(values)
+
+
+def typed(options: Mapping[str, Any]) -> list[str]:
+    """Options and their values as they would be typed, each safe to paste into a shell; without
+    those that are None or False."""
+    words: list[str] = []
+    for flag, value in options.items():
+        if value is True:
+            words.append(flag)
+        elif value not in (None, False):
+            # `--flag=value`, so that a value with a dash in front stays a value.
+            separate = not str(value).startswith("-")
+            words.append(f"{flag}{' ' if separate else '='}{shlex.quote(str(value))}")
+    return words
 
 
 class ChosenEvents(Chosen):

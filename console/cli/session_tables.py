@@ -62,8 +62,9 @@ def _bad(row: Row) -> str:
 
 
 def _line(row: Row) -> str:
-    """The first line that a search found, whole."""
-    return dash("".join(text for text, _ in row.get("snippet") or ()))
+    """The line that a search found."""
+    found = "".join(text for text, _ in row.get("snippet") or ())
+    return dash(" ".join(found.split()))
 
 
 def listed(anchor: str = "uploaded") -> tuple[Column, ...]:
@@ -90,13 +91,13 @@ def found(rows: Sequence[Row]) -> tuple[Column, ...]:
         return ()
     return (
         Column("HITS", field("hits"), right=True),
-        Column("FIRST", _line, floor=16, drop=3),
+        Column("FIRST", _line, floor=16),
     )
 
 
 FINDINGS = (
-    Column("SESSION OF", time_field("at"), drop=2),
-    Column("USER", who, floor=10, drop=3),
+    Column("SESSION OF", time_field("at"), drop=3),
+    Column("USER", who, floor=10, drop=2),
     Column("FINDING", field("finding_type")),
     Column(
         "SEVERITY",
@@ -107,15 +108,15 @@ FINDINGS = (
     Column("TIMES", field("count"), right=True, drop=5),
     Column("TURN", field("turn_index"), right=True),
     Column("SESSION", lambda row: short(row.get("session_file")), floor=9),
-    Column("EXCERPT", field("excerpt"), floor=16, drop=1),
+    Column("EXCERPT", field("excerpt"), floor=30),
 )
 HITS = (
     Column("SESSION", lambda row: short(row.get("session_file")), floor=9),
     Column("TURN", field("turn"), right=True),
-    Column("USER", who, floor=10, drop=2),
+    Column("USER", who, floor=10, drop=1),
     Column("KIND", lambda row: plain(f"{row.get('role')} {row.get('kind')}"), drop=3),
-    Column("SAID", time_field("ts"), drop=1),
-    Column("LINE", lambda row: _line({"snippet": row.get("parts")}), floor=20),
+    Column("SAID", time_field("ts"), drop=2),
+    Column("LINE", lambda row: _line({"snippet": row.get("parts")}), floor=30),
 )
 LOOKS = (
     Column("WHEN", time_field("at")),

@@ -14,7 +14,7 @@ BARS = " ▁▂▃▄▅▆▇█"
 def rate(row: Row) -> str:
     """The error rate with the interval it lies in; `few`: so few calls that it decides nothing."""
     low, high = (100 * row[name] for name in ("error_low", "error_high"))
-    told = f"{100 * row['error_rate']:.1f} % ({low:.0f}–{high:.0f})"
+    told = f"{100 * row['error_rate']:.1f} % ({low:.1f}–{high:.1f})"
     return told if row.get("enough") else f"{told} few"
 
 
@@ -71,7 +71,7 @@ def _tokens(name: str) -> Column:
 
 
 COST = (
-    Column("MODEL", field("model"), floor=12),
+    Column("MODEL", field("model"), floor=18),
     Column("SESSIONS", lambda row: f"{row['sessions']:,}", right=True, drop=1),
     _tokens("input_tokens"),
     _tokens("output_tokens"),
