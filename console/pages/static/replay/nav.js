@@ -9,6 +9,7 @@
   const reader = () => agnes.replay; // the conversation's own script
   const inHash = () => Number(/^#t(\d+)$/.exec(location.hash)?.[1] ?? NaN);
   let at = null; // the turn that the last step led to
+  let wanted = null; // the turn that is shown as soon as all kinds are
   let last = null; // the last stop of a way, after which the next press leaves the session
   const current = () => at ?? reader()?.current() ?? 0;
 
@@ -43,6 +44,7 @@
     const asked = new URLSearchParams(location.search);
     if (!shown && asked.has("kinds")) {
       asked.delete("kinds");
+      wanted = turn;
       agnes.toast(`Turn ${turn} is of another kind: all events are shown again.`);
       mark(turn);
       return agnes.go(`?${asked}`);
@@ -108,7 +110,7 @@
   const form = () => document.querySelector("form.find");
   const matches = () => JSON.parse(form()?.dataset.turns ?? "[]");
   const matched = (turn) => {
-    const place = form()?.querySelector("[data-of]"), turns = matches();
+    const place = form()?.querySelector("[data-count]"), turns = matches();
     if (!place || !turns.length) return;
     const number = turns.indexOf(turn) + 1;
     place.textContent = number ? `${number} of ${turns.length}` : `${turns.length} event${turns.length === 1 ? "" : "s"}`;
@@ -212,25 +214,35 @@
   // Where a link leads: to a turn, or, from the session beside, to its first or last finding.
   const arrive = () => {
     const stops = read("findings", []);
-    const wanted = { "#first-finding": stops[0], "#last-finding": stops.at(-1) }[location.hash] ?? inHash();
-    if (Number.isInteger(wanted)) void go(wanted, false);
+    const turn = { "#first-finding": stops[0], "#last-finding": stops.at(-1) }[location.hash] ?? inHash();
+    if (Number.isInteger(turn)) void go(turn, false);
     else mark(current());
   };
-  document.addEventListener("replay:ready", arrive);
   addEventListener("hashchange", arrive);
+  document.addEventListener("replay:ready", () => {
+    if (wanted === null) return;
+    const turn = wanted;
+    wanted = null;
+    setTimeout(() => void go(turn));
+  });
 
   let wasIndexed = read("indexed", false);
-  let sought = form()?.dataset.words ?? "";
-  agnes.shown(() => {
+  let sought = "";
+  const follow = () => {
+    const words = form()?.dataset.words ?? "";
+    if (words && words !== sought && !matches().includes(current())) match(1);
+    sought = words;
+    highlightSoon();
+  };
+  document.addEventListener("agnes:shown", () => {
     if (!wasIndexed && read("indexed", false)) {
       wasIndexed = true;
       return agnes.go(location.search || "?", false); // now all of it can be shown
     }
-    mark(current());
-    highlightSoon();
-    const words = form()?.dataset.words ?? "";
-    if (words && words !== sought && !matches().includes(current())) match(1);
-    sought = words;
+    if (at !== null && !holding(at)) at = null; // of a kind that is no longer shown
+    setTimeout(() => mark(current())); // by then the address is the new one, without a place in it
+    follow();
   });
-  if (reader()) arrive();
+  arrive(); // before anything else looks where the reader is: the link says it
+  follow();
 }
