@@ -4,6 +4,7 @@ the one filter that they share. SPEC section 13."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from console.queries import sessions
@@ -87,6 +88,13 @@ def sort_of(text: str | None) -> str:
             "sort", text or "", "<key>:asc or :desc with one of " + ", ".join(sessions.SORTS)
         )
     return f"{key}:{direction or 'desc'}"
+
+
+def without(filter: SessionFilter, name: str) -> SessionFilter:
+    """The filter without one of its terms."""
+    terms = {term: value for term, value in filter.terms.items() if term != name}
+    meant = {"people": None, "files": None} if name == "q" else {}
+    return replace(filter, terms=terms, **meant)
 
 
 def window_minutes(filter: SessionFilter) -> int:

@@ -28,7 +28,7 @@ def _choose(plot: Any, element: object) -> None:
     figure = plot.state
     cells = [drawn for drawn in figure.renderers if isinstance(drawn.glyph, Rect)]
     for tool in figure.select({"type": TapTool}):
-        tool.renderers = cells
+        tool.renderers, tool.mode = cells, "replace"  # what is chosen may be tapped again
     for tool in figure.select({"type": BoxSelectTool}):
         tool.renderers, tool.persistent = cells, False
     for grid in figure.grid:
@@ -53,7 +53,8 @@ _LOOK = {
 def draw(answer: Mapping[str, Any]) -> Any:
     """A cell for each week and kind, the deeper the more findings; `3 in 2` are three findings in
     two sessions. Tapped cells, and those in a dragged box, are the selection of its data source,
-    whose columns `monday` and `finding_type` are the words of the filter."""
+    whose columns `monday` and `finding_type` are the words of the filter. `answer["chosen"]` are
+    such words (`week`, `has_finding`): the cells with all of them are drawn as chosen."""
     weeks, kinds = list(answer["weeks"]), list(answer["finding_types"])
     cells = {(weeks.index(c["week"]), c["finding_type"]): c for c in answer["cells"]}
     rows = [kind.replace("_", " ") for kind in reversed(kinds)]
@@ -71,6 +72,7 @@ def draw(answer: Mapping[str, Any]) -> Any:
 
     def fill(plot: Any, element: object) -> None:
         _fill(plot, weeks, names, cells)
+        _mark(plot.handles["cds"], answer.get("chosen") or {})
 
     heatmap = hv.HeatMap(grid, ["week", "kind"], "count").opts(
         tools=["hover", "tap", "box_select"],
@@ -131,6 +133,15 @@ def _fill(
     )
     for tool in plot.state.select(HoverTool):
         tool.tooltips = HOVER.format(lines="".join(lines))
+
+
+def _mark(source: Any, chosen: Mapping[str, str]) -> None:
+    columns = {"week": "monday", "has_finding": "finding_type"}
+    wanted = [(columns[name], text) for name, text in chosen.items()]
+    places = range(len(source.data["monday"])) if wanted else ()
+    source.selected.indices = [
+        place for place in places if all(source.data[name][place] == text for name, text in wanted)
+    ]
 
 
 def _depth(findings: int, most: int) -> float:
