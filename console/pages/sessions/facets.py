@@ -13,7 +13,7 @@ FACETS = (
     ("Verdict", "verdicts", "verdict"),
     ("Finding", "findings", "has_finding"),
     ("Severity of findings", "severities", "severity"),
-    ("Reading", "processed", "processed"),
+    ("Processed", "processed", "processed"),
     ("People", "users", "user_id"),
     ("Model", "models", "model"),
 )

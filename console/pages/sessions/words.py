@@ -11,7 +11,6 @@ NAMES: Mapping[str, str] = {
     "username": "person",
     "has_finding": "finding",
     "only_errors": "tool errors",
-    "processed": "reading",
     "week": "week of",
 }
 LABELS: Mapping[str, Mapping[str, str]] = {
@@ -21,7 +20,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     },
     "verdict": {NONE: "not judged"},
     "only_errors": {"true": "at least one", "false": "any number"},
-    "processed": {"true": "read", "false": "not read yet"},
+    "processed": {"true": "yes", "false": "not yet"},
 }
 
 
