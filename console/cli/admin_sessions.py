@@ -98,9 +98,6 @@ def findings(
         str | None, typer.Option("--type", metavar=FINDINGS, help="Only this type of finding.")
     ] = None,
     subtype: Annotated[str | None, typer.Option("--subtype", help="Only this subtype.")] = None,
-    severity: Annotated[
-        str | None, typer.Option("--severity", metavar="info|warning|error", help="Only so bad.")
-    ] = None,
     by_week: Annotated[
         bool, typer.Option("--by-week", help="Counts of each type by week instead.")
     ] = False,
@@ -109,7 +106,7 @@ def findings(
     as_json: JsonOption = False,
 ) -> None:
     """What was found in sessions, the newest sessions first."""
-    terms = {"finding_type": kind, "subtype": subtype, "severity": severity}
+    terms = {"finding_type": kind, "subtype": subtype}
     given = {name: text for name, text in terms.items() if text is not None}
     answer = _asked("findings", chosen, **given, **cursor_of(cursor), limit=limit)
     if as_json:
@@ -118,7 +115,7 @@ def findings(
         session_tables.weeks(answer)
     elif answer["rows"]:
         show_table(session_tables.FINDINGS, answer["rows"])
-        options = {"--type": kind, "--subtype": subtype, "--severity": severity, "--limit": limit}
+        options = {"--type": kind, "--subtype": subtype, "--limit": limit}
         _say_more([*chosen.words(), *typed(options)], answer["next_cursor"])
     elif cursor is not None:
         say("no more findings: that was the last page")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from console.client import Client
 
 FINDINGS = "tool_error|permission_denied|user_rejection|loop|abrupt_end"
+SEVERITIES = "info|warning|error"
 VERDICTS = "clean|recovered|struggled|failed|open|none"
 OUTCOMES = "ok|error|user_rejected|policy_denied|interrupted|unresolved|none"
 
@@ -29,8 +30,10 @@ SESSIONS = (
     Filter(("--week",), "week", "Only this week, by its Monday: 2026-11-16.", "DATE"),
     Filter(("--model",), "model", "Most used model; none: without one.", "MODEL"),
     Filter(("--errors",), "only_errors", "Only with failed calls.", "", True),
-    Filter(("--finding",), "has_finding", "Only with such a finding.", FINDINGS),
+    Filter(("--finding",), "has_finding", "Only with such a finding.", f"{FINDINGS}|any"),
+    Filter(("--severity",), "severity", "Only with a finding so severe.", SEVERITIES),
     Filter(("--verdict",), "verdict", "Only so judged.", VERDICTS),
+    Filter(("--processed",), "processed", "Whether it was processed yet.", "true|false"),
     Filter(("--search", "-q"), "q", "Text in names or in what was said; case is ignored."),
 )
 TELEMETRY = (
