@@ -59,6 +59,26 @@ SESSION_OPTIONS = {
     "sort": "--sort",
 }
 SESSION_FLAGS = {"only_errors": "--errors"}
+# The same of `agnes admin telemetry query`.
+TELEMETRY_OPTIONS = {
+    "since": "--since",
+    "until": "--until",
+    "user_id": "--user",
+    "username": "--user",
+    "tool_name": "--tool",
+    "skill": "--skill",
+    "subagent": "--subagent",
+    "mcp_server": "--mcp-server",
+    "model": "--model",
+    "source": "--source",
+    "ref_id": "--ref",
+    "event_type": "--event-type",
+    "outcome": "--outcome",
+    "q": "--search",
+    "group_by": "--group-by",
+    "sort": "--sort",
+}
+TELEMETRY_FLAGS = {"only_errors": "--errors"}
 
 
 def held(given: Mapping[str, str], asked: Asked) -> dict[str, str]:

@@ -6,12 +6,12 @@ somebody follows it."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from console import telemetry
+from console.as_command import TELEMETRY_FLAGS, TELEMETRY_OPTIONS, command
 from console.pages import takeaway
 from console.pages.telemetry import words
 from console.pages.telemetry.groups import ORDER, grouped_by, of_tab
@@ -19,8 +19,6 @@ from console.pages.telemetry.reading import Reading
 from console.session_filter import WINDOW
 
 API = "/api/admin/telemetry"
-# Parameter -> the option of `agnes admin telemetry query`, where it is not the same word.
-OPTIONS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -43,17 +41,8 @@ def read(reading: Reading) -> dict[str, Any]:
         asked = {**params, "group_by": by, "sort": telemetry.sort_of(state.sort or ORDER, by)}
         exports.append(_export(f"This table, by {words.GROUPS[by].lower()}", asked, of_table=True))
     exports.append(_export("Every call, one a line", params))
-    typed = command(asked)
+    typed = command("admin telemetry query", asked, TELEMETRY_OPTIONS, TELEMETRY_FLAGS)
     return {"exports": exports, "copies": takeaway.copies(typed, f"{API}/query", asked)}
-
-
-def command(params: Mapping[str, str]) -> str:
-    """The table as a line for a shell."""
-    words_ = ["agnes admin telemetry query"]
-    for name, text in params.items():
-        option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
-        words_.append(f"{option}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
-    return " ".join(words_)
 
 
 def held(reading: Reading) -> dict[str, str]:

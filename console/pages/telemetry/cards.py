@@ -9,6 +9,7 @@ from typing import Any
 from console import telemetry
 from console.pages import visits
 from console.pages.render import iso
+from console.pages.telemetry.body import BODIES
 from console.pages.telemetry.groups import of_tab
 from console.pages.telemetry.reading import Reading
 from console.pages.telemetry.state import TABS, TelemetryState, tab_word
@@ -29,8 +30,8 @@ class Quick:
 
 def read(reading: Reading) -> dict[str, Any]:
     """The KPIs of the filter, `people`: how many have an account, `outcomes`: calls that did not
-    fail and yet did not go well, `quick`: where the cards lead; `sessions_url` to the page of the
-    sessions, for who may open it."""
+    fail and yet did not go well, `quick`: where the cards lead, `of`: what the tab is about, if it
+    is not about all calls; `sessions_url` to the page of the sessions, for who may open it."""
     state = reading.state
     found = telemetry.kpis(reading.reader, reading.filter)
     quick = {
@@ -46,6 +47,7 @@ def read(reading: Reading) -> dict[str, Any]:
         "apart": apart(found),
         "outcomes": [(name, found[name]) for name in APART if found[name]],
         "quick": quick,
+        "of": BODIES[state.tab].of,
         "sessions_url": sessions_url(reading) if reading.opens_sessions else None,
     }
 
