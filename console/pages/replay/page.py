@@ -54,7 +54,7 @@ class ReplayPage(PartsPage[Reading]):
 
     def __init__(self, path: str, right: Right, *, own: bool = False) -> None:
         self.path, self.right, self.own = path, right, own
-        self.under = "/me" if own else "/admin/sessions"  # its entry in the menu
+        self.under = "/me/sessions" if own else "/admin/sessions"  # its entry in the menu
         self._user = self._file = ""
         self._looked = False  # the visit stands in the log
 
