@@ -19,6 +19,8 @@ Kind = Literal["code", "text", "markdown", "json", "diff", "todo", "choices"]
 Input = Mapping[str, Any]
 _OPEN = 12  # lines of a command or JSON that stand open
 _DIFF_OPEN, _DIFF = 16, 300  # lines of a change: those that stand open, those that are shown
+_SHORT, _SHORT_ONES = 60, 4  # characters of a value, and values, that fit into a head
+_SUMMARY = 400  # characters
 _EDITS = 40  # changes of one call
 
 
@@ -58,9 +60,21 @@ def asked(tool: str | None, given: Any) -> Asked:
     shown = form(given) if form else None
     summary, blocks, used = shown or ("", (), ())
     left = {key: value for key, value in given.items() if key not in used}
-    if left:
+    if left and all(map(_is_short, left.values())) and len(left) <= _SHORT_ONES:
+        words = [f"{cleaned(key)} {said(value)}" for key, value in left.items()]
+        summary = " · ".join([*([summary] if summary else []), *words])
+    elif left:
         blocks = (*blocks, _json(left))
-    return Asked(name, server, brief(summary), blocks)
+    line = brief(summary, _SUMMARY)
+    if line != summary.strip():
+        blocks = (*blocks, _json(given, lines=0))
+    return Asked(name, server, line, blocks)
+
+
+def _is_short(value: Any) -> bool:
+    """Whether it may stand in the head of a card, whole."""
+    plain = not isinstance(value, dict | list)
+    return plain and len(words := said(value)) <= _SHORT and "\n" not in words
 
 
 _Shown = tuple[str, tuple[Block, ...], tuple[str, ...]] | None
@@ -138,12 +152,8 @@ def _pattern(given: Input) -> _Shown:
     pattern, where = given.get("pattern"), given.get("path")
     if not isinstance(pattern, str):
         return None
-    options = {key: value for key, value in given.items() if key not in ("pattern", "path")}
-    words = [cleaned(pattern), *([f"in {said(where)}"] if where else [])]
-    words += [f"{key} {said(value)}" for key, value in options.items()]
-    if any(isinstance(value, dict | list) or len(said(value)) > 60 for value in options.values()):
-        return " ".join(words[:2]), (), ("pattern", "path")
-    return " · ".join(words), (), tuple(given)
+    summary = f"{cleaned(pattern)} in {said(where)}" if where else cleaned(pattern)
+    return summary, (), ("pattern", "path")
 
 
 def _agent(given: Input) -> _Shown:

@@ -67,6 +67,8 @@ def meta(event: Row) -> Meta:
     wrapped = _WRAPPED.fullmatch(text)
     if wrapped and wrapped[1] in _TAGS:
         label, text = _TAGS[wrapped[1]], wrapped[2].strip()
+    elif text.startswith("Caveat: The messages below"):
+        label = _TAGS["local-command-caveat"]
     elif subtype == "machine" and event["agent"]:
         label = "told to the subagent"
     elif subtype == "task" and (status := task_status(text)):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from console.pages.replay.calls import asked
+from console.pages.replay.grouped import AGENTS
 from console.pages.replay.markdown import markdown
 from console.pages.replay.meta import command, meta
 from console.pages.replay.words import brief, cleaned, folded, said
@@ -24,6 +25,7 @@ _OUTCOMES = {  # as ingest/transcript/outcome.py decides: the tag's colour, and 
 }
 _QUIET = frozenset({"read", "edit", "multiedit", "write", "notebookedit", "todowrite", "ls"})
 _OPEN = 12  # lines of an output
+_SAME = 40  # characters by which a text is known again
 _SENTENCES = {
     ("tool_error", "error"): "never recovered",
     ("tool_error", "warning"): "a later call went well",
@@ -50,11 +52,17 @@ def open_lines(tool: str | None) -> int:
     return 0 if str(tool).lower() in _QUIET else _OPEN
 
 
-def sentence(finding: Row) -> str:
-    """What a finding says, in one line."""
+def is_agent(tool: str | None) -> bool:
+    return str(tool).lower() in AGENTS
+
+
+def sentence(finding: Row, around: Sequence[str]) -> str:
+    """What a finding says, in one line; not again what stands `around` it."""
     words = _SENTENCES.get((finding["finding_type"], finding["severity"]), "")
     times = f"{finding['count']} times" if (finding["count"] or 1) > 1 else ""
-    own = "" if finding["finding_type"] == "tool_error" else brief(finding["excerpt"] or "", 200)
+    own = brief(finding["excerpt"] or "", 200)
+    if finding["finding_type"] == "tool_error" or any(own[:_SAME] in text for text in around):
+        own = ""
     return " · ".join(filter(None, (words, times, own)))
 
 
@@ -91,6 +99,7 @@ GLOBALS: Mapping[str, Any] = {
     "asked_of": asked,
     "outcome_of": outcome,
     "open_of": open_lines,
+    "is_agent": is_agent,
     "sentence_of": sentence,
     "images": IMAGES,
 }

@@ -13,6 +13,7 @@ _ESCAPES = re.compile(  # what a terminal would obey: CSI, OSC and its like, the
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BLANK = re.compile(r"\A(?:[ \t]*\n)+")  # lines without a word, at the beginning
 _WIDEST = 1500  # characters of what stands open, however few lines it has
 _WITHIN = 12_000  # characters that are part of the page; of more, the reader asks for the rest
 _FEW = 3  # lines that are not worth folding
@@ -61,7 +62,7 @@ def written(value: Any) -> str:
 
 def folded(text: str, lines: int) -> Folded:
     """`text` with its first `lines` lines open. With 0 lines all of it is folded."""
-    text = text.strip("\n")
+    text = _BLANK.sub("", text).rstrip()
     total = text.count("\n") + 1 if text else 0
     end = _end(text, lines, total)
     if len(text) - end > _WITHIN:
@@ -71,7 +72,7 @@ def folded(text: str, lines: int) -> Folded:
 
 def _end(text: str, lines: int, total: int) -> int:
     """Where the fold is."""
-    if lines and total <= lines + _FEW and len(text) <= 2 * _WIDEST:
+    if lines and total <= lines + _FEW and len(text) <= _WIDEST + 300:
         return len(text)
     end = 0
     for _ in range(lines):

@@ -18,6 +18,7 @@
   let height = 90; // pixels of an event, as far as is known
   let held = null; // { element, top }: what stays where it is
   let here = null; // the turn of the marked event
+  let goal = null; // the turn that is on its way to the screen
   let busy = 0;
 
   const number = (text) => (text === undefined || text === "" ? null : Number(text));
@@ -228,13 +229,16 @@
     turn = Number(turn);
     if (!box || !Number.isInteger(turn)) return null;
     const mine = ++going;
+    goal = turn;
     const part = partOf(turn);
     if (part && !isLoaded(part)) { // seen at once, filled when it comes
       held = null;
       part.element.scrollIntoView({ block: "start", behavior: "instant" });
     }
     const found = await reach(turn);
-    if (!found || mine !== going) return found;
+    if (mine !== going) return found;
+    goal = null;
+    if (!found) return null;
     for (let fold = found.parentElement?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     if (marks) {
       for (const old of box.querySelectorAll(".here")) old.classList.remove("here");
@@ -247,6 +251,7 @@
     return found;
   };
   const current = () => {
+    if (goal !== null) return goal;
     const marked = here === null ? null : element(here);
     if (marked) {
       const { top, bottom } = marked.getBoundingClientRect();
@@ -273,7 +278,8 @@
       hold();
       return;
     }
-    const at = box && mark ? current() : null;
+    const told = number(location.hash.match(/^#t(\d{1,9})$/)?.[1]); // the event itself may be gone with the patch
+    const at = box && mark ? told ?? current() : null;
     seen.disconnect();
     grown.disconnect();
     wanted.clear();
@@ -294,13 +300,7 @@
     if (after !== undefined) show(after, { mark: false });
   };
 
-  const byHash = () => {
-    const turn = location.hash.match(/^#t(\d{1,9})$/)?.[1];
-    if (turn) show(turn, { focus: true });
-  };
-  addEventListener("hashchange", byHash);
   agnes.shown(start);
-  byHash();
 
   // The rest of a long text, when its reader wants it.
   document.addEventListener("toggle", async (event) => {
