@@ -17,6 +17,7 @@ from console.queries.telemetry_filter import ANY, NONE, OUTCOMES, TERMS, Telemet
 from console.session_filter import WINDOW, window
 from schema.errors import BadParameter
 from schema.policy import Principal, Seen
+from schema.table import Table
 from schema.tables import USAGE_EVENTS
 
 Row = dict[str, Any]
@@ -38,7 +39,10 @@ class Reader:
 
     @property
     def seen(self) -> Seen:
-        return Seen(USAGE_EVENTS, self.principal)
+        return self.of(USAGE_EVENTS)
+
+    def of(self, table: Table) -> Seen:
+        return Seen(table, self.principal)
 
     def ask(self, question: Any, *args: Any) -> list[Row]:
         return self.instance.store.rows(question, *args)

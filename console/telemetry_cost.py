@@ -16,6 +16,7 @@ from console.queries.telemetry_filter import TelemetryFilter
 from console.telemetry import Reader, Row
 from schema.errors import Unavailable
 from schema.policy import Seen
+from schema.tables import USAGE_EVENTS
 
 SHIPPED = Path(__file__).parent / "data" / "prices.toml"
 _DATED = re.compile(r"-\d{8}\Z")
@@ -64,8 +65,8 @@ def cost(reader: Reader, filter: TelemetryFilter) -> Row:
     first; `total` of the known ones, which is that of `tokens_priced` of the `tokens`;
     `unknown_models` that used tokens; the prices' own date."""
     known = prices(reader.instance.settings.prices)
-    sessions = Seen(SUMMED, reader.principal)
-    found = reader.ask(telemetry_cost.by_model, sessions, reader.seen, filter)
+    calls = Seen(USAGE_EVENTS, reader.principal)  # whose sessions they keep is decided already
+    found = reader.ask(telemetry_cost.by_model, reader.of(SUMMED), calls, filter)
     rows = [_priced(row, known) for row in found]
     rows.sort(key=lambda row: (-(row["cost"] or 0), -row["output_tokens"], row["model"] or ""))
     return {

@@ -320,6 +320,8 @@ TABLE: dict[str, Any] = {
     "/api/jobs/commit$": Api(rights("service", "POST")),
     "/api/jobs/rollups$": Api(rights("service", "POST")),
     "/api/jobs/prune$": Api(rights("service", "POST")),
+    "/api/jobs/reports/weekly$": Api(rights("service", "GET")),
+    "/api/jobs/reports/failures$": Api(rights("service", "GET")),
     "/api/admin/grants$": MANY,
     "/api/admin/grants/([^/]+)$": Api(rights("admin", "GET", "DELETE"), f"/api/admin/grants/{ID}"),
     "/api/admin/marketplace$": Api(rights("admin", "GET")),

@@ -19,6 +19,7 @@ from console.api import (
     observability,
     palette,
     processing,
+    reports,
     saved_views,
     sessions,
     system,
@@ -58,4 +59,5 @@ ROUTES: list[tuple[str, Any]] = [
     *user_sessions.ROUTES,
     *me_sessions.ROUTES,
     *work.ROUTES,
+    *reports.ROUTES,
 ]
