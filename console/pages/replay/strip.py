@@ -74,12 +74,14 @@ def places(findings: Iterable[Row]) -> list[int]:
 
 
 def cells(parts: Sequence[Row], findings: Iterable[Row], total: int) -> list[Cell]:
-    """The strip's marks from the outline's cells."""
+    """The strip's marks from the outline's cells, of which there are none without an index."""
+    if not parts:
+        return []
     starts = [part["first"] for part in parts]
     within: list[list[Row]] = [[] for _ in parts]
     for one in findings:
         turn = one["turn"]
-        if turn is not None and starts and 0 <= turn < total:
+        if turn is not None and 0 <= turn < total:
             within[bisect_right(starts, turn) - 1].append(one)
     ends = [*starts[1:], total]
     return [

@@ -59,13 +59,13 @@ def read(reading: Reading) -> Verdict:
     findings = reading.found["findings"]
     if judged is None:
         return Verdict(None, "none", (), 0, findings)
-    checks = sorted(map(_check, judged["checks"]), key=lambda one: _ORDER.index(one.sign))
+    checks = sorted(map(check_of, judged["checks"]), key=lambda one: _ORDER.index(one.sign))
     name = judged["verdict"]
     failed = sum(one.sign != "ok" for one in checks)
     return Verdict(name, LOOKS.get(name, "none"), checks, failed, findings)
 
 
-def _check(row: Row) -> Check:
+def check_of(row: Row) -> Check:
     turns = row.get("turns") or []
     sign = "ok" if row["passed"] else "mild" if row["name"] in _MILD else "bad"
     shown = turns[:_EVIDENCE]
