@@ -45,7 +45,7 @@ filters = st.fixed_dictionaries(
     optional={
         "tool_name": st.sampled_from([name for name in TOOLS if name]),
         "mcp_server": st.sampled_from(("a", "b_c", "none")),
-        "model": st.sampled_from(("large", "none")),
+        "model": st.sampled_from(("large", "none", "any")),
         "outcome": st.sampled_from(("error", "ok", "none")),
         "only_errors": st.sampled_from(("true", "false")),
         "q": st.sampled_from(("bash", "%", "skill", "MCP__")),
@@ -76,7 +76,7 @@ def matches(row: Row, asked: dict[str, str]) -> bool:
             holds = any(text.lower() in (one or "").lower() for one in names)
         else:
             value = row[COLUMNS[name]]
-            holds = value is None if text == "none" else value == text
+            holds = {"none": value is None, "any": value is not None}.get(text, value == text)
         if not holds:
             return False
     return True

@@ -95,7 +95,7 @@ def _row(reading: Reading, by: str, row: Row, whole: int, most: int) -> Row:
     url = state.url(**(dict.fromkeys(asks) if on else asks))
     return {
         **row,
-        "name": row["label"] if by == "user" and row["label"] else words.label(by, row["bucket"]),
+        **_named(reading, by, row["bucket"]),
         "on": on,
         "url": url,
         "failed": state.url(**{**asks, "outcome": "error"}),
@@ -103,6 +103,13 @@ def _row(reading: Reading, by: str, row: Row, whole: int, most: int) -> Row:
         "bar": round(100 * row["invocations"] / most, 2),
         "others": [(one, row[one.by]) for one in OUTCOMES],
     }
+
+
+def _named(reading: Reading, by: str, value: str | None) -> dict[str, str]:
+    """`name`, and `title` for what it leaves out: two people may be called alike."""
+    email, name = reading.reader.name(value) if by == "user" else (None, None)
+    label = name or email or words.label(by, value)
+    return {"name": label, "title": email if email and email != label else label}
 
 
 def narrowing(reading: Reading, by: str, value: str | None) -> dict[str, str | None]:
