@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 import holoviews as hv
-from bokeh.models import BoxSelectTool, HoverTool, Rect, TapTool
+from bokeh.models import BoxSelectTool, HoverTool, NoOverlap, Rect, TapTool
 
 from console.views.style import HOVER, dress, tokens
 
-_ROW = 34  # pixels
+_ROW = 28  # pixels
 _PALE, _DEEP = 0.1, 0.55  # how deep the colour is: text must be read on it in both themes
 _LABELS = 12  # on the axis of weeks, at most
 _BOTH_UP_TO, _TEXT_UP_TO = 9, 30  # weeks; more leave no room for the text in a cell
@@ -24,13 +24,15 @@ _LINES = (
 
 
 def _choose(plot: Any, element: object) -> None:
-    """What is tapped or dragged over are cells, never their texts."""
+    """What is tapped or dragged over are cells, never their texts; empty ones are seen, too."""
     figure = plot.state
+    figure.background_fill_color, figure.background_fill_alpha = tokens()["sunken"], 1
     cells = [drawn for drawn in figure.renderers if isinstance(drawn.glyph, Rect)]
     for tool in figure.select({"type": TapTool}):
         tool.renderers, tool.mode = cells, "replace"  # what is chosen may be tapped again
     for tool in figure.select({"type": BoxSelectTool}):
         tool.renderers, tool.persistent = cells, False
+    figure.xaxis[0].major_label_policy = NoOverlap()
     for grid in figure.grid:
         grid.grid_line_color = None
 

@@ -32,7 +32,8 @@
     if (!shown) return;
     if (!names) {
       const tag = shown.tags.map((tag) => tag?.[TAG] ?? tag?.get?.(TAG)).find(Boolean);
-      names = new Map([...(tag instanceof Map ? tag : Object.entries(tag))].map(([name, value]) => [value.toLowerCase(), name]));
+      const tokens = [...(tag instanceof Map ? tag : Object.entries(tag))].reverse(); // of two with one colour the first
+      names = new Map(tokens.map(([name, value]) => [value.toLowerCase(), name]));
     }
     const style = getComputedStyle(document.documentElement);
     for (const model of root.references()) {

@@ -2,7 +2,15 @@
 // it spans, cut where the page's window is, and for its kind, or for any where it holds several.
 {
   const DAY = 86400000;
-  const chosen = (source) => source.selected.indices.map((place) => ({ week: source.get("monday")[place], kind: source.get("finding_type")[place] }));
+  // The cells that a click or a box touches: a week is as wide as 1 around its number, a kind reaches from one to the next.
+  const touched = (source, kinds, { x, y, x0 = x, x1 = x, y0 = y, y1 = y }) => {
+    const [left, right] = [x0, x1].map(Math.round).sort((one, other) => one - other);
+    const [low, high] = [y0, y1].map(Math.floor).sort((one, other) => one - other);
+    const isTouched = (week, row) => left <= week && week <= right && low <= row && row <= high;
+    const column = (name) => [...source.get(name)];
+    const [weeks, rows, mondays, types] = ["week", "kind", "monday", "finding_type"].map(column);
+    return weeks.flatMap((week, place) => (isTouched(week, kinds.indexOf(rows[place])) ? { week: mondays[place], kind: types[place] } : []));
+  };
   const asked = (cells) => {
     const to = new URLSearchParams(location.search);
     const weeks = [...new Set(cells.map(({ week }) => week))].sort();
@@ -30,8 +38,8 @@
   document.addEventListener("agnes:chart", ({ detail: { figure } }) => {
     const source = figure.renderers.map((drawn) => drawn.data_source).find((one) => one?.get?.("monday"));
     if (!source) return;
-    figure.on_event("selectiongeometry", ({ final }) => {
-      const cells = final ? chosen(source) : [];
+    figure.on_event("selectiongeometry", ({ geometry, final }) => {
+      const cells = final ? touched(source, figure.y_range.factors, geometry) : [];
       if (cells.length) agnes.go(`?${asked(cells)}`);
     });
   });
