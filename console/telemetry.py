@@ -220,7 +220,6 @@ def series(
         "unit": _UNITS.get(seconds, f"{seconds} s"),
         "group_by": group_by,
         "buckets": list(buckets.values()),
-        "mark": None,
     }
 
 

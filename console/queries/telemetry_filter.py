@@ -61,7 +61,10 @@ class TelemetryFilter:
         """The events that match, with `mcp_server`: the server in `mcp__<server>__<tool>`."""
         name: Any = events.tool_name
         server = name.startswith(_MCP).ifelse(name.split("__")[1].nullif(""), None)
-        rows = events.mutate(mcp_server=server)
+        return self.narrow(events.mutate(mcp_server=server))
+
+    def narrow(self, rows: ir.Table) -> ir.Table:
+        """The rows that match, as they are: for terms that do not ask for `mcp_server`."""
         tests = [self._test(rows, name, value) for name, value in self.terms.items()]
         if self.since is not None:
             tests.append(rows.occurred_at >= self.since)

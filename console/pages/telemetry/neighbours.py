@@ -11,7 +11,7 @@ from console.queries.telemetry_filter import ANY, NONE
 from console.telemetry import Row
 
 SHOWN = 8
-EDGES = {"before": "the beginning of the session", "after": "the end of the session"}
+EDGES = {"before": "begins the session", "after": "ends the session"}
 
 
 def read(reading: Reading) -> dict[str, Any] | None:
