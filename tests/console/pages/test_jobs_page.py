@@ -17,7 +17,7 @@ import pytest
 from console.audit import RecentReads, new_id, now
 from console.jobs.dispatcher import Dispatcher
 from console.jobs.failed_cell import LONGEST, failed_cell
-from console.jobs.kept import FIGURES, LOG, NOTEBOOK, PAGE, Place
+from console.jobs.kept import FIGURES, LINKS, LOG, NOTEBOOK, PAGE, Place
 from ingest.pipeline import PROCESSORS
 from schema.table import Table, rows_of
 from schema.tables import AUDIT_LOG, JOB_RUNS, SESSION_FILES, SESSION_PROCESSOR_STATE
@@ -268,7 +268,7 @@ def test_a_run_shows_what_it_was_given_what_failed_and_what_it_left(
     for name in ("notebook", "log", "figures/01.png"):
         assert f'href="{files}/{name}"' in page
         assert browser.get(f"{files}/{name}").status_code == 200
-    assert f'<iframe class="panel book" src="{files}/html" sandbox ' in page
+    assert f'<iframe class="panel book" src="{files}/html" sandbox="{LINKS}" ' in page
     (row,) = rows(server, JOB_RUNS)
     assert f"/admin/activity?correlation_id={row['correlation_id']}&amp;since=" in page
     assert 'name="retry"' in page
