@@ -73,16 +73,16 @@ def short(file: str) -> str:
 
 
 def walk(reading: Reading) -> Walk | None:
-    """In the list that the address asks for, or, where the session does not stand in it and the
-    address asks for none, among all sessions of its person."""
+    """In the list that the address asks for. Where it asks for none: in the list as it is without
+    a filter; one's own session, and one that does not stand there, among all of its person."""
     state, at = reading.state, reading.at
-    found = _around(reading, filter_of(state.given, now=at), sort_of(state.sort or None))
-    if found is not None:
-        return _linked(reading, found, of_person=False)
-    if state.of_list:
-        return None
+    filter, sort = filter_of(state.given, now=at), sort_of(state.sort or None)
+    if state.of_list or not reading.own:
+        found = _around(reading, filter, sort)
+        if found is not None or state.of_list:
+            return _linked(reading, found, of_person=False) if found else None
     found = _around(reading, SessionFilter(terms={"user_id": reading.user}), _NEWEST)
-    return None if found is None else _linked(reading, found, of_person=True)
+    return _linked(reading, found, of_person=True) if found else None
 
 
 def _around(reading: Reading, filter: SessionFilter, sort: str) -> Row | None:

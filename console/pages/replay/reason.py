@@ -43,9 +43,9 @@ class Why(Act):
             self.lead("?".join(filter(None, (f"/admin/sessions/{user}/{file}", _kept(given)))))
 
 
-def _kept(given: Mapping[str, str | None]) -> str:
-    """The query that the form came from: one that the page itself would read, if it can be read."""
-    return (given.get("query") or "").removeprefix("?").replace("\n", "").replace("\r", "")
+def _kept(given: Mapping[str, str]) -> str:
+    """The query that the form came from, in one line: it goes into a header."""
+    return "".join(given.get("query", "").removeprefix("?").splitlines())
 
 
 ROUTES = [(r"/admin/sessions/([^/]+)/([^/]+\.jsonl)/reason", Why)]
