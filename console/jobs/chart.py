@@ -10,9 +10,10 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
-_WRONG = "#b91c1c"  # what goes wrong has this colour on every page
+_PLAIN, _WRONG = "#0f766e", "#b91c1c"  # as on every page, the latter for what goes wrong
 _PALE, _DEEP = 0.1, 0.55  # how deep it is: text is read on it
 _FEW, _MANY = 6, 40  # names that fit side by side, and turned
+_LONG = 60  # characters of all names that fit side by side
 # Text stays text, for those who search it or have it read to them; a `$` in it is no formula.
 _STYLE: dict[Any, Any] = {"svg.fonttype": "none", "text.parse_math": False}
 
@@ -41,14 +42,14 @@ def svg(chart: Any) -> str:
                 _bars(axes, [*map(str, across)], up)
                 axes.set_ylim(bottom=0)
             case _:
-                axes.scatter(across, up)
+                axes.scatter(across, up, color=_PLAIN)
                 axes.set_ylim(bottom=0)
         figure.savefig(picture, format="svg")
     return picture.getvalue()
 
 
 def _bars(axes: Any, names: list[str], values: Any) -> None:
-    axes.bar(range(len(names)), values)
+    axes.bar(range(len(names)), values, color=_PLAIN)
     _name(axes, names)
 
 
@@ -79,5 +80,6 @@ def _name(axes: Any, names: list[str]) -> None:
     """Names below, as many of them as there is room for."""
     places = range(len(names))
     step = len(names) // _MANY + 1
-    turned = {"rotation": 45, "ha": "right"} if len(names) > _FEW else {}
+    turns = len(names) > _FEW or sum(map(len, names)) > _LONG
+    turned = {"rotation": 45, "ha": "right"} if turns else {}
     axes.set_xticks(places[::step], names[::step], **turned)

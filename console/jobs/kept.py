@@ -18,6 +18,7 @@ from schema.errors import NotFound, shorten
 
 FOLDER = "jobs"
 NOTEBOOK, PAGE, LOG, FIGURES = "notebook.ipynb", "notebook.html", "log.txt", "figures"
+HIDDEN = "hide-input"  # a cell with this tag shows only its output: a report is to be read
 LOG_LIMIT = 1 << 20  # bytes of a log that are shown and kept
 # What a notebook printed may be anything: shown, it runs nothing and asks nobody.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

@@ -31,7 +31,7 @@ def show(*parts: Markup) -> Any:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> Markup:
-    """Numbers stand on the right; `empty` is said where there is no row."""
+    """Numbers stand on the right; a float is an amount of money. `empty` is said without a row."""
     lines = [Markup("").join(_cell(value) for value in row) for row in rows]
     if not lines:
         return _NONE.format(empty)
@@ -41,8 +41,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) ->
 
 
 def _cell(value: Any) -> Markup:
-    if isinstance(value, int):
-        return Markup('<td style="text-align: right">{}</td>').format(number(value))
+    if isinstance(value, int | float):
+        shown = number(value) if isinstance(value, int) else f"{value:,.2f}"
+        return Markup('<td style="text-align: right">{}</td>').format(shown)
     return Markup("<td>{}</td>").format("–" if value is None else value)
 
 
@@ -186,18 +187,11 @@ def cost(report: Row) -> Markup:
     now, before = report["cost"]["now"], report["cost"]["before"]
     then = {row["model"]: row["cost"] for row in before["rows"]}
     rows = [
-        (
-            row["model"] or "no model",
-            row["sessions"],
-            money(row["cost"]),
-            money(then.get(row["model"])),
-        )
+        (row["model"] or "no model", row["sessions"], row["cost"], then.get(row["model"]))
         for row in now["rows"]
     ]
     if rows:
-        rows.append(
-            ("All that are priced", now["sessions"], money(now["total"]), money(before["total"]))
-        )
+        rows.append(("All that are priced", now["sessions"], now["total"], before["total"]))
     heads = ("Model", "Sessions", f"{now['currency']}, this week", "Week before")
     note = f"At list prices of {now['prices_as_of']}; sessions count in the week they began."
     if now["unknown_models"]:
@@ -213,13 +207,11 @@ def failed(report: Row) -> Markup:
     kpis = report["sessions"]
     if not kpis["sessions_total"]:
         return _NONE.format("Nothing was uploaded in this week.")
+    waiting = kpis["by_verdict"]["none"]
     return _NONE.format(
         f"{_stuck(kpis)} judged sessions struggled or failed; {number(kpis['with_findings'])} of"
         f" {_sessions(kpis)} have findings, {number(kpis['findings_total'])} in all."
-        + (
-            f" {number(kpis['by_verdict']['none'])} are not judged yet."
-            * bool(kpis["by_verdict"]["none"])
-        )
+        + (f" {number(waiting)} not judged yet." if waiting else "")
     )
 
 
@@ -287,10 +279,6 @@ def rate(row: Row) -> str:
     """`5.0 % (4.6 to 5.5 %)`: an error rate with its 95 % interval."""
     low, high = percent(row["error_low"]).removesuffix(" %"), percent(row["error_high"])
     return f"{percent(row['error_rate'])} ({low} to {high})"
-
-
-def money(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
 
 
 def _people(count: int) -> str:
