@@ -93,8 +93,9 @@ def sort_of(text: str | None) -> str:
 def without(filter: SessionFilter, name: str) -> SessionFilter:
     """The filter without one of its terms."""
     terms = {term: value for term, value in filter.terms.items() if term != name}
-    meant = {"people": None, "files": None} if name == "q" else {}
-    return replace(filter, terms=terms, **meant)
+    if name == "q":
+        return replace(filter, terms=terms, people=None, files=None)
+    return replace(filter, terms=terms)
 
 
 def window_minutes(filter: SessionFilter) -> int:

@@ -5,6 +5,7 @@ The list beside counts sessions, also those of which only the name matches; this
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from console import links, text_search
@@ -31,9 +32,12 @@ def read(reading: Reading) -> dict[str, Any] | None:
     if match_of(words) is None:
         return {"words": words, "failed": None, "total": None}
     offset = integer(state.rest, "lines", 0, 0, FARTHEST)
+    ask = partial(text_search.search, reading.reader, words, limit=LINES)
     within = without(reading.filter, "q")
     try:
-        found = text_search.search(reading.reader, words, limit=LINES, offset=offset, within=within)
+        found = ask(offset=offset, within=within)
+        if offset and not found["rows"]:  # there are fewer than there were
+            offset, found = 0, ask(within=within)
     except Unavailable as failed:
         return {"words": words, "failed": failed, "total": None}
     return {

@@ -68,6 +68,7 @@ class SessionsPage(PartsPage[Reading]):
         "sessions/list.js",
     )
     ranged = True
+    charted = "heatmap"
 
     def begun(self, instance: Instance, caller: Caller, *, beat: bool) -> Reading:
         reader = sessions.Reader(instance, caller.me)

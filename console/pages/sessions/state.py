@@ -11,3 +11,9 @@ class SessionsState(ListState):
 
     filters = FILTERS
     more = ("lines",)  # of the lines found by their words, how many stand before the first shown
+
+    def url(self, **changes: str | None) -> str:
+        """The lines start at the top, too, unless nothing but the list is turned."""
+        if changes.keys() != {"offset"}:
+            changes.setdefault("lines", None)
+        return super().url(**changes)
