@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
+from console import links
 from console.pages.sessions.reading import Reading
 from console.pages.sessions.words import NAMES, label
 from console.queries.sessions import ANCHORS
@@ -20,12 +21,14 @@ _WIDER = (WEEK, 43_200, 129_600, YEAR)
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter that is on: `name` and `text` for people, and the query without it."""
+    """A filter that is on: `name` and `text` for people, and the query without it. `home`: the
+    page of what it names, where there is one that the reader may open."""
 
     name: str
     text: str
     title: str
     url: str
+    home: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def _chips(reading: Reading) -> Iterator[Chip]:
             text=person.label if person else shown,
             title=person.email if person else f"{name}={text}",
             url=reading.state.url(**{name: None}),
+            home=links.home("user", person.id, reading.caller.me) if person else None,
         )
 
 

@@ -1,49 +1,49 @@
-"""What happened in this window, in one sentence; its figures are those of the cards."""
+"""What happened in this window, in one sentence. Its figures are those of the cards."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from console import sessions
 from console.figures import span
 from console.pages.sessions.reading import Reading
 from console.queries.sessions import NONE
-from console.session_filter import WINDOW
+from console.session_filter import WINDOW, window_minutes
 
 _UNITS = {"d": "day", "h": "hour", "min": "minute"}
-_BAD = ("struggled", "failed")
+BAD = ("struggled", "failed")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """`window`: `7 days`, None where it does not end now. `judged` sessions have a
-    verdict that is final; `bad` of them struggled or failed, each with the query that asks for
-    it."""
+    """`window`: `7 days`, None where it does not end now. `only`: verdict -> the query that asks
+    for it too; `unread`: that for what was not processed yet."""
 
     window: str | None
     did: str
     is_narrowed: bool
-    kpis: dict[str, Any]
-    judged: int
-    bad: list[tuple[str, int, str]]
+    only: Mapping[str, str]
     unread: str
 
-    @property
-    def is_well(self) -> bool:
-        return not any(count for _, count, _ in self.bad)
+    def judged(self, kpis: Mapping[str, Any]) -> int:
+        """How many sessions have a verdict, and one that is final."""
+        verdicts = kpis["by_verdict"]
+        return int(kpis["sessions_total"] - verdicts[NONE] - verdicts["open"])
+
+    def bad(self, kpis: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+        """Which bad verdicts there are, how often, and the query of each."""
+        counts = kpis["by_verdict"]
+        return [(name, counts[name], self.only[name]) for name in BAD if counts[name]]
 
 
 def read(reading: Reading) -> Sentence:
-    found, state = sessions.kpis(reading.reader, reading.filter), reading.state
-    verdicts = found["by_verdict"]
+    state, minutes = reading.state, window_minutes(reading.filter)
     return Sentence(
-        window=spelled(found["window_minutes"]) if reading.is_open else None,
+        window=spelled(minutes) if reading.is_open else None,
         did="uploaded" if reading.filter.anchor == "uploaded" else "began",
         is_narrowed=bool(state.given.keys() - {*WINDOW, "anchor"}),
-        kpis=found,
-        judged=found["sessions_total"] - verdicts[NONE] - verdicts["open"],
-        bad=[(name, verdicts[name], state.url(verdict=name)) for name in _BAD],
+        only={name: state.url(verdict=name) for name in BAD},
         unread=state.url(processed="false"),
     )
 

@@ -73,7 +73,8 @@ def test_cards_facets_list_and_export_are_of_the_same_sessions(
     listed, figures, counted = rows.read(reading), cards.read(reading), facets.read(reading)
     number = listed["total"]
     assert figures["sessions_total"] == number
-    assert sentence.read(reading).kpis["sessions_total"] == number
+    judged = sum(bool(row["verdict"] not in (None, "open")) for row in listed["rows"])
+    assert sentence.read(reading).judged(figures) == judged
     for facet in counted:
         if facet.field in ("verdict", "user_id", "model", "processed"):
             assert sum(one.count for one in facet.shown + facet.folded) == number, facet.field
