@@ -131,7 +131,7 @@ def _stretches(turns: list[int]) -> Iterator[tuple[int, int]]:
         return
     first, last = max(0, turns[0] - AROUND), turns[0] + AROUND
     for turn in turns[1:]:
-        if turn - AROUND > last + 1:
+        if turn - AROUND > last + 2:  # a single event between two stretches is shown
             yield first, last
             first = turn - AROUND
         last = turn + AROUND

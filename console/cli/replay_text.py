@@ -94,7 +94,7 @@ class Replay:
             yield from self._wrapped(text + (f" ({turns})" if turns else ""), 18, style)
 
     def _listed(self, finding: Row) -> Iterator[Line]:
-        text = f"  #{finding['turn_index']}  {_finding(finding)}"
+        text = f"  - #{finding['turn_index']} {_finding(finding)}"
         yield from self._wrapped(text, 4, SEVERITY_STYLES.get(finding["severity"], ""))
 
     def _before(self, row: Row) -> Iterator[Line]:
@@ -151,30 +151,38 @@ _STYLE_OF_CHANGE = {"- ": "red", "+ ": "green"}
 
 
 def wrapped(text: str, width: int, indent: int) -> list[str]:
-    """`text` in pieces of at most `width` cells of a terminal."""
-    later = " " * indent
-    if text.isascii():
-        return textwrap.wrap(
-            text,
+    """`text` in pieces of at most `width` cells of a terminal, each at least as far in as it is."""
+    rest, later = text.lstrip(" "), " " * indent
+    margin = text[: len(text) - len(rest)][: width // 2]
+    if rest.isascii():
+        pieces = textwrap.wrap(
+            rest,
             width,
+            initial_indent=margin,
             subsequent_indent=later,
             replace_whitespace=False,
             break_on_hyphens=False,
-        ) or [""]
+        )
+        return pieces or [""]
+    return _wrapped_cells(rest, width, margin, later)
+
+
+def _wrapped_cells(text: str, width: int, margin: str, later: str) -> list[str]:
+    """The same for text whose characters are not all one cell wide."""
     from rich.cells import cell_len
 
-    pieces, piece, filled = [], "", 0
-    for part in re.findall(r"\s+|[^\s]", text) if _dense(text) else re.findall(r"\s+|\S+", text):
+    pieces, piece, filled = [], margin, len(margin)
+    for part in re.findall(r"\s+|\S" if _dense(text) else r"\s+|\S+", text):
         room = cell_len(part)
         if filled + room > width and piece.strip():
             pieces.append(piece)
-            piece, filled = later, indent
+            piece, filled = later, len(later)
             if part.isspace():
                 continue
         while filled + room > width:  # a word that is longer than a line
             keep = _fitting(part, width - filled)
             pieces.append(piece + part[:keep])
-            part, piece, filled = part[keep:], later, indent
+            part, piece, filled = part[keep:], later, len(later)
             room = cell_len(part)
         piece, filled = piece + part, filled + room
     return [*pieces, piece]

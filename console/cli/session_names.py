@@ -85,8 +85,9 @@ def _only(beginning: str, names: Iterator[str]) -> str:
             f"SESSION {shorten(start)} is too short to name a session",
             detail=f"give <user>/<file>, or at least {LEAST} characters of the file's name",
         )
-    found = [name for name in names if name.partition("/")[2].startswith(start)]
-    whole = [name for name in found if name.partition("/")[2] in (start, f"{start}.jsonl")]
+    wanted = start.casefold()
+    found = [name for name in names if _file(name).startswith(wanted)]
+    whole = [name for name in found if _file(name) in (wanted, f"{wanted}.jsonl")]
     if len(whole) == 1 or len(found) == 1:
         return (whole or found)[0]
     if not found:
@@ -99,6 +100,10 @@ def _only(beginning: str, names: Iterator[str]) -> str:
         f"{len(found)} sessions begin with {shorten(start)}",
         detail="name one: " + ", ".join(found[:_SHOWN]) + more,
     )
+
+
+def _file(name: str) -> str:
+    return name.partition("/")[2].casefold()
 
 
 def _bare(text: str) -> str:
