@@ -13,6 +13,7 @@ from typing import Any
 _PLAIN, _WRONG = "#0f766e", "#b91c1c"  # as on every page, the latter for what goes wrong
 _PALE, _DEEP = 0.1, 0.55  # how deep it is: text is read on it
 _FEW, _MANY = 6, 40  # names that fit side by side, and turned
+_NAME = 28  # characters of one
 _LONG = 60  # characters of all names that fit side by side
 # Text stays text, for those who search it or have it read to them; a `$` in it is no formula.
 _STYLE: dict[Any, Any] = {"svg.fonttype": "none", "text.parse_math": False}
@@ -66,7 +67,7 @@ def _cells(axes: Any, across: list[str], up: list[str], values: Any) -> None:
             axes.add_patch(_box(corner, depth))
             axes.text(*place, f"{float(value):,.0f}", ha="center", va="center")
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), _short(rows))
     _name(axes, columns)
 
 
@@ -77,9 +78,14 @@ def _box(corner: tuple[float, float], depth: float) -> Any:
 
 
 def _name(axes: Any, names: list[str]) -> None:
-    """Names below, as many of them as there is room for."""
+    """Names below, as many of them, and as much of each, as there is room for."""
     places = range(len(names))
+    names = _short(names)
     step = len(names) // _MANY + 1
     turns = len(names) > _FEW or sum(map(len, names)) > _LONG
     turned = {"rotation": 45, "ha": "right"} if turns else {}
     axes.set_xticks(places[::step], names[::step], **turned)
+
+
+def _short(names: list[str]) -> list[str]:
+    return [name if len(name) <= _NAME else name[: _NAME - 1] + "…" for name in names]
