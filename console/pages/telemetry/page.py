@@ -48,7 +48,7 @@ class TelemetryPage(PartsPage[Reading]):
     path = "/admin/telemetry"
     title = "Telemetry"
     about = "which tools, skills, subagents and MCP servers are used, fail, or lie unused"
-    section = "Activity Center"
+    section: str | None = "Activity Center"
     shortcut = "g t"
     right = TELEMETRY
     template = "telemetry.html"
