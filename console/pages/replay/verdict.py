@@ -69,6 +69,6 @@ def check_of(row: Row) -> Check:
     turns = row.get("turns") or []
     sign = "ok" if row["passed"] else "mild" if row["name"] in _MILD else "bad"
     shown = turns[:_EVIDENCE]
-    full = row["says"]
+    full = str(row["says"])
     says = _PASSED.get(row["name"], full) if row["passed"] else full
     return Check(says, full, sign, shown, len(turns) - len(shown))
