@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console import telemetry_neighbours
-from console.pages.telemetry.groups import of_tab
+from console.pages.telemetry.groups import BY
 from console.pages.telemetry.reading import Reading
 from console.queries.telemetry_filter import ANY, NONE
 from console.telemetry import Row
@@ -18,7 +18,7 @@ def read(reading: Reading) -> dict[str, Any] | None:
     """None unless a tool is chosen. `said`: what follows most often when it failed, if anything
     does."""
     tool = reading.state.given.get("tool_name")
-    if not of_tab(reading.state.tab) or tool in (None, NONE, ANY):
+    if reading.state.tab not in BY or tool in (None, NONE, ANY):
         return None
     found = telemetry_neighbours.neighbours(reading.reader, reading.filter, str(tool))
     first = max(found["after"], key=lambda row: row["after_error"], default=None)

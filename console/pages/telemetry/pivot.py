@@ -9,6 +9,7 @@ from typing import Any
 from console import telemetry_pivot
 from console.pages import visits
 from console.pages.telemetry import words
+from console.pages.telemetry.actions import held
 from console.pages.telemetry.groups import narrowing
 from console.pages.telemetry.reading import Reading
 from console.queries.telemetry import LEAST
@@ -132,7 +133,7 @@ def _exports(
     reading: Reading, parts: tuple[str, str, str], limits: dict[str, int]
 ) -> list[tuple[str, str]]:
     """Format and address of the table as it is shown."""
-    asked = {**reading.given, "pivot": ",".join(parts)}
+    asked = {**held(reading), "pivot": ",".join(parts)}
     asked |= {name: str(limit) for name, limit in limits.items()}
     return [(name, _EXPORT + visits.url({**asked, "format": name})) for name in FORMATS]
 
