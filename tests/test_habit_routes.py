@@ -193,6 +193,7 @@ TABLE: dict[str, Any] = {
         rights("signed_in", "GET"), "/me/sessions/no.jsonl/events/0"
     ),
     **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
+    **page("/admin/sessions", "sessions"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),
     "/admin/activity/act$": Button(rights("admin", "POST")),

@@ -32,7 +32,7 @@ Act = Callable[[Page], None]
 
 @dataclass(frozen=True)
 class Screen:
-    """`path` may name what the data are made of: {grant} and {sync} are ids of events. `act`
+    """`path` may name what the data are made of: {grant} and {sync} are ids of events, {session} is a session. `act`
     brings the page into its state; `stop`: the server is stopped first, so it comes last."""
 
     name: str
@@ -71,7 +71,18 @@ def lost(page: Page) -> None:
     page.wait_for_selector("#lost:not([hidden])", timeout=30_000)
 
 
+def indexed(page: Page) -> None:
+    page.wait_for_selector("[data-cells]", timeout=60_000)
+
+
+def at_finding(page: Page) -> None:
+    indexed(page)
+    press("n")(page)
+    page.wait_for_selector("[data-events] .here")
+
+
 LOG = "/admin/activity"
+REPLAY = "/admin/sessions/{session}"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
 SCREENS = (
@@ -108,6 +119,10 @@ SCREENS = (
     Screen("shortcuts", "The keys of this page.", LOG, press("?")),
     Screen("me", "One's own activity, without any grant.", "/me", who="ana@example.org"),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
+    Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
+    Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
+    Screen("replay-dark", "The same at night.", REPLAY, at_finding, scheme="dark"),
+    Screen("replay-390", "A session on a telephone.", REPLAY, at_finding, width=390, height=844),
     Screen("sign-in", "Signing in.", "/login", who=None),
     Screen("lost", "The connection is lost; nothing else is.", LOG, lost, stop=True),
 )
@@ -157,7 +172,13 @@ def prepared(server: ServerProcess) -> dict[str, str]:
             ("Sign-ins", {"query": "action:auth.", "since_minutes": "10080"}),
         ):
             made_by(boss, views, {"name": name, "query": query})
-        return {"grant": first(boss, "resource_grants.add"), "sync": first(boss, "sync.table")}
+        asked = {"sort": "findings:desc", "since_minutes": "525600", "limit": "1"}
+        found = boss.get("/api/admin/sessions/list", params=asked).raise_for_status().json()
+        return {
+            "grant": first(boss, "resource_grants.add"),
+            "sync": first(boss, "sync.table"),
+            "session": found["rows"][0]["session_file"],
+        }
 
 
 def signed_in_client(server: ServerProcess) -> httpx.Client:
