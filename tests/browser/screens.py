@@ -85,6 +85,7 @@ LOG = "/admin/activity"
 REPLAY = "/admin/sessions/{session}"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
+SESSIONS = "/admin/sessions?since_minutes=43200"
 SCREENS = (
     Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG, height=TALL),
     Screen("log-dark", "The same at night.", LOG, scheme="dark", height=TALL),
@@ -118,6 +119,11 @@ SCREENS = (
     Screen("palette", "Going anywhere by name.", LOG, typed("an")),
     Screen("shortcuts", "The keys of this page.", LOG, press("?")),
     Screen("me", "One's own activity, without any grant.", "/me", who="ana@example.org"),
+    Screen("sessions", "Sessions: what happened in 30 days.", SESSIONS, drawn, height=TALL),
+    Screen("sessions-dark", "The same at night.", SESSIONS, drawn, scheme="dark", height=TALL),
+    Screen("sessions-390", "The same on a telephone.", SESSIONS, width=390, height=1600),
+    Screen("sessions-failed", "Only those that failed.", SESSIONS + "&verdict=failed"),
+    Screen("sessions-none", "No session found.", SESSIONS + "&q=nothing-like-it&verdict=clean"),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
