@@ -46,6 +46,9 @@ class _Sessions(session_reader.Reader):
         parts = (whole.summaries, whole.files, whole.found)
         return SessionsSeen(*(_of(part.table, self.principal, self.people) for part in parts))
 
+    def seen_for(self, filter: SessionFilter) -> SessionsSeen:
+        return self.seen
+
     @property
     def found(self) -> Seen:
         return _of(SESSION_FINDINGS, self.principal, self.people)

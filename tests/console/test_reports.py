@@ -162,6 +162,13 @@ def test_failures_are_grouped_and_the_worst_come_first(world: Any, job: httpx.Cl
     assert [rank for rank, _ in order].count(0) == sum(
         row["verdict"] == "failed" for row in with_findings
     )
+    of_group = told(job, FAILURES, group="Sales", **THIS)
+    assert {row["user_id"] for row in of_group["worst"]} <= set(weeks.members)
+    sessions = within(of(weeks, group=True).sessions, "uploaded_at")
+    assert of_group["sessions"]["sessions_total"] == len(sessions)
+    assert sum(row["findings"] for row in of_group["repeated"]) == sum(
+        row["findings"] for row in sessions
+    )
 
 
 def test_an_empty_week_and_an_empty_group_are_zero(world: Any, job: httpx.Client) -> None:
