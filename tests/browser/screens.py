@@ -67,6 +67,13 @@ def drawn(page: Page) -> None:
     page.wait_for_selector("[data-chart] .dressed")
 
 
+def beside(page: Page) -> None:
+    """What comes after the first paint: the chart, neighbours, popularity."""
+    drawn(page)
+    page.wait_for_selector(".beside")
+    page.wait_for_selector(".popular")
+
+
 def lost(page: Page) -> None:
     page.wait_for_selector("#lost:not([hidden])", timeout=30_000)
 
@@ -86,6 +93,7 @@ REPLAY = "/admin/sessions/{session}"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
 SESSIONS = "/admin/sessions?since_minutes=43200"
+CALLS = "/admin/telemetry?since_minutes=43200"
 SCREENS = (
     Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG, height=TALL),
     Screen("log-dark", "The same at night.", LOG, scheme="dark", height=TALL),
@@ -124,6 +132,9 @@ SCREENS = (
     Screen("sessions-390", "The same on a telephone.", SESSIONS, width=390, height=1600),
     Screen("sessions-failed", "Only those that failed.", SESSIONS + "&verdict=failed"),
     Screen("sessions-none", "No session found.", SESSIONS + "&q=nothing-like-it&verdict=clean"),
+    Screen("telemetry-users", "Who uses what.", f"{CALLS}&tab=users", drawn, height=1800),
+    Screen("telemetry-cost", "Tokens by model, and their cost.", f"{CALLS}&tab=cost"),
+    Screen("telemetry-beside", "Around a call.", f"{CALLS}&tool_name=Bash", beside, height=2000),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
