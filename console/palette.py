@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 from console import links
 from console.identity.rights import ADMIN, SESSIONS, may
 from console.instance import Instance
+from console.queries.counted import with_total
 from console.queries.sessions import SessionFilter, SessionsSeen
 from schema.bind import Text
 from schema.policy import Principal
@@ -119,7 +120,7 @@ def _newest_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> i
     """The newest sessions that match, each with the `total` of them."""
     rows = seen.rows()
     rows = filter.apply(rows, rows)
-    rows = rows.select("session_file", "user_id", "uploaded_at", total=rows.count().over())
+    rows = with_total(rows.select("session_file", "user_id", "uploaded_at"))
     return rows.order_by([rows.uploaded_at.desc(nulls_first=False), rows.session_file]).limit(limit)
 
 

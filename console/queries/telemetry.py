@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from console.queries.counted import with_total
 from console.queries.telemetry_filter import TelemetryFilter
 from schema.policy import Seen
 
@@ -131,7 +132,7 @@ def grouped(
         last_at=events.occurred_at.max(),
         **counts(events),
     )
-    rows = rows.mutate(total=rows.count().over())
+    rows = with_total(rows)
     name, _, direction = sort.partition(":")
     main: Any = _bound(rows.errors, rows.invocations) if name == "error_rate" else rows[name]
     main = main.desc(nulls_first=False) if direction == "desc" else main.asc(nulls_first=False)
@@ -209,9 +210,7 @@ def placed(
     place is `most` and the value null. `values`: how many there are."""
     whole = cells.group_by(column).agg(__whole=lambda rows: rows["count"].sum())
     order = [ibis.desc("__whole"), ibis.asc(column)]
-    ranks = whole.mutate(
-        __rank=ibis.row_number().over(order_by=order), **{values: whole.count().over()}
-    )
+    ranks = with_total(whole.mutate(__rank=ibis.row_number().over(order_by=order)), values)
     ranks = ranks.select(values, __value=ranks[column], __rank=ranks["__rank"])
     joined: Any = cells.join(ranks, cells[column].identical_to(ranks["__value"]))
     kept = joined["__rank"] < most

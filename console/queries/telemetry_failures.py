@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from console.queries.counted import with_total
 from console.queries.telemetry_filter import TelemetryFilter
 from schema.policy import Seen
 
@@ -21,5 +22,5 @@ def by_session(seen: Seen, filter: TelemetryFilter, limit: int) -> ir.Table:
         last_at=events.occurred_at.max(where=failed),
     )
     rows = rows.filter(rows.errors > 0)
-    rows = rows.mutate(total=rows.count().over())
+    rows = with_total(rows)
     return rows.order_by([ibis.desc("last_at"), ibis.asc("session_file")]).limit(limit)
