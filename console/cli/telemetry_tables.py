@@ -227,6 +227,6 @@ def pruned(answer: Row) -> None:
 def forgotten(deleted: Row) -> None:
     """How many rows of each table are to be made anew."""
     show_table(
-        (Column("TABLE", field("table")), Column("DELETED", field("rows"), right=True)),
+        (Column("WHAT", field("table")), Column("DELETED", field("rows"), right=True)),
         [{"table": name, "rows": f"{count:,}"} for name, count in deleted.items()],
     )

@@ -248,19 +248,19 @@ def test_a_reader_that_leaves_ends_it_quietly(place: Talks) -> None:
     """As `| head` does."""
     settings = {"AGNES_SERVER": place.address, "AGNES_TOKEN": place.token(place.admin_id)}
     words = ["admin", "sessions", "show", place.long, "--full"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [str(AGNES), *words],
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stdout
-    assert process.stderr
-    assert process.stdout.readline().startswith(b"NOT JUDGED YET: long of ")
-    process.stdout.close()
-    errors = process.stderr.read()
-    assert (process.wait(60), errors) == (1, b"")
-    process.stderr.close()
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        first = process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (first[:24], errors) == (b"NOT JUDGED YET: long of ", b"")
+    assert process.returncode == 1
 
 
 # Whatever stands in a transcript
