@@ -155,6 +155,7 @@ def rights(right: str, *methods: str) -> dict[str, str]:
 
 
 ID = "no-such-id"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 PUBLIC = rights("public", "GET")
 ACTIVITY = Api(rights("activity", "GET"))
 MANY = Api(rights("admin", "GET", "POST"))
@@ -178,7 +179,7 @@ TABLE: dict[str, Any] = {
     **page("/me", "signed_in"),
     **page("/me/sessions", "signed_in"),
     **page("/admin/users/[A-Za-z0-9._-]+", "admin", f"/admin/users/{ID}"),
-    **page(r"/admin/sessions/[^/]+/[^/]+\.jsonl", "sessions", f"/admin/sessions/{ID}/no.jsonl"),
+    **page(r"/admin/sessions/[^/]+/[^/]+\.jsonl", "sessions", f"/admin/sessions/{NOBODY}/no.jsonl"),
     r"/admin/sessions/([^/]+)/([^/]+\.jsonl)/reason$": Button(
         rights("sessions", "POST"), f"/admin/sessions/{ID}/no.jsonl/reason"
     ),

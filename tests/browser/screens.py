@@ -32,8 +32,9 @@ Act = Callable[[Page], None]
 
 @dataclass(frozen=True)
 class Screen:
-    """`path` may name what the data are made of: {grant} and {sync} are ids of events, {session} is a session. `act`
-    brings the page into its state; `stop`: the server is stopped first, so it comes last."""
+    """`path` may name what the data are made of: {grant} and {sync} are ids of events, {session} is
+    a session. `act` brings the page into its state; `stop`: the server is stopped first, so it
+    comes last."""
 
     name: str
     says: str
