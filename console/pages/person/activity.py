@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console import activity, links
+from console.activity import Row
 from console.pages import visits
 from console.pages.person.reading import Reading
 from console.pages.render import iso
@@ -29,9 +30,18 @@ def filter_of(reading: Reading) -> AuditFilter:
 
 
 def read(reading: Reading) -> dict[str, Any]:
-    """`rows`, at most 50; `log`: the query of the log's page that holds all; `open`: of one."""
+    """`rows`, at most 50, each with what it is `about` and that one's address `href`; `log`: the
+    address of all of them; `more`: there are."""
     reader = activity.Reader(reading.reader.instance, reading.reader.principal)
     by = activity.order(None, None, None, reader)
     page = activity.timeline(reader, filter_of(reading), by, ROWS)
+    me = reading.reader.principal
+
+    def shown(row: Row) -> Row:
+        resource = row["resource"] or ""
+        about = resource.replace(f":{reading.owner}/", ":")  # whose it is, the page says
+        return {**row, "about": about, "href": links.of_resource(resource, me)}
+
     log = links.LOG + visits.url(asked(reading))
-    return {"rows": page.rows, "log": log, "more": page.next is not None}
+    rows = [shown(row) for row in page.rows]
+    return {"rows": rows, "log": log, "more": page.next is not None}

@@ -63,7 +63,8 @@ class PersonPage(PartsPage[Reading]):
         Part("tabs", tabs, alone=True),
         Part("body", body),
     )
-    styles = ("parts/cards.css", "person/person.css")
+    styles = ("parts/cards.css", "parts/verdicts.css", "sessions/list.css", "person/person.css")
+    scripts = ("parts/rows.js", "person/list.js")
 
     @abstractmethod
     def owner(self, caller: Caller) -> str:

@@ -9,32 +9,42 @@ from console.pages import visits
 from console.pages.person.reading import Reading
 from console.pages.person.state import MONTH, NEWEST
 from console.pages.person.who import asks_reason, of_sessions
+from console.sessions import Row
 
 ROWS = 50
 
 
 def read(reading: Reading) -> dict[str, Any]:
-    """One page of the list. `replay` gives a session's address; `files`, below which each is
-    taken, or None where a reason must be said first; `next`, `prev`: offsets."""
-    state = reading.state
+    """One page of the list; each row with the `kinds` of its findings and `href`, its replay at the
+    first of them. `files`: the address below which each is taken, None where a reason must be said
+    first; `next_offset`, `prev`: the pages beside."""
+    state, reader = reading.state, reading.reader
     sort = sessions.sort_of(state.sort or NEWEST)
-    found = sessions.page(
-        reading.reader, reading.filter, sort=sort, limit=ROWS, offset=state.offset
-    )
+    page = sessions.page(reader, reading.filter, sort=sort, limit=ROWS, offset=state.offset)
+    keys = [row["session_file"] for row in page["rows"]]
+    kinds = sessions.kinds_of(reader, keys)
+    query = _query(reading, sort)
+
+    def shown(row: Row) -> Row:
+        found = kinds.get(row["session_file"], [])
+        turn = next((kind["turn"] for kind in found if kind["turn"] is not None), None)
+        href = links.replay(row["session_file"], turn, own=reading.own, query=query)
+        return {**row, "kinds": found, "href": href}
+
     return {
-        **found,
+        **page,
+        "rows": [shown(row) for row in page["rows"]],
         "sort": sort,
-        "replay": lambda file: _replay(reading, sort, file),
         "files": None if asks_reason(reading) else of_sessions(reading),
         "prev": max(state.offset - ROWS, 0) if state.offset else None,
     }
 
 
-def _replay(reading: Reading, sort: str, session_file: str) -> str:
-    """A session's replay, which walks on through this very list."""
+def _query(reading: Reading, sort: str) -> str:
+    """What makes a replay walk on through this very list."""
     given = {"since_minutes": MONTH, **reading.state.given, "sort": sort}
     if {"since", "until"} & reading.state.given.keys():
         given.pop("since_minutes")
     if not reading.own:
         given["user_id"] = reading.owner
-    return links.replay(session_file, own=reading.own, query=visits.url(given).removeprefix("?"))
+    return visits.url(given).removeprefix("?")
