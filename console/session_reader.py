@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.instance import Instance
-from console.queries.sessions import SessionsSeen
+from console.kept import kept
+from console.queries.sessions import SessionFilter, SessionsSeen, unread
 from schema.policy import Principal, Seen
-from schema.tables import SESSION_FINDINGS
+from schema.tables import SESSION_FILES, SESSION_FINDINGS, USAGE_SESSION_SUMMARY
 
 Row = dict[str, Any]
+_MOST = 500  # sessions that wait, of which a list is faster than looking for them
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class Reader:
     @property
     def seen(self) -> SessionsSeen:
         return SessionsSeen.by(self.principal)
+
+    def seen_for(self, filter: SessionFilter) -> SessionsSeen:
+        """`seen`, made cheaper by what this filter can match. It blocks."""
+        waiting = _unread(self.instance) if filter.meets_waiting else ()
+        return SessionsSeen.by(self.principal, unread=waiting)
 
     @property
     def found(self) -> Seen:
@@ -41,3 +48,17 @@ class Reader:
             else {**row, **nobody}
             for row in rows
         ]
+
+
+def _unread(instance: Instance) -> tuple[str, ...] | None:
+    """The sessions that no processor has read yet, looked for once a change; None where they are
+    many."""
+    store = instance.store
+    known, version = kept(store), store.version(SESSION_FILES.name, USAGE_SESSION_SUMMARY.name)
+    found: tuple[tuple[str, ...] | None] | None = known.get(("unread",), version)
+    if found is None:
+        rows = store.rows(unread, _MOST + 1)
+        keys = tuple(sorted(row["session_file"] for row in rows))
+        found = (keys if len(keys) <= _MOST else None,)
+        known.put(("unread",), version, found)
+    return found[0]

@@ -60,7 +60,7 @@ def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
 def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int) -> Row:
     """One page of sessions with names, how many there are on all, and where the next begins."""
     filter = looked_up(reader, filter)
-    rows = reader.ask(sessions.listed, reader.seen, filter, sort, limit, offset)
+    rows = reader.ask(sessions.listed, reader.seen_for(filter), filter, sort, limit, offset)
     total = rows[0]["total"] if rows else _total(reader, filter) if offset else 0
     for row in rows:
         del row["total"]
@@ -86,12 +86,13 @@ def _with_hits(reader: Reader, text: str, rows: list[Row]) -> list[Row]:
 
 
 def _total(reader: Reader, filter: SessionFilter) -> int:
-    (counted,) = reader.ask(sessions.counted, reader.seen, filter)
+    (counted,) = reader.ask(sessions.counted, reader.seen_for(filter), filter)
     return int(counted["total"])
 
 
 def kpis(reader: Reader, filter: SessionFilter) -> Row:
-    (found,) = reader.ask(session_facets.kpis, reader.seen, looked_up(reader, filter))
+    filter = looked_up(reader, filter)
+    (found,) = reader.ask(session_facets.kpis, reader.seen_for(filter), filter)
     by_verdict = {name: found.pop(f"v_{name}") for name in (*VERDICTS, NONE)}
     figures = {
         name: value if name == "active_seconds_total" else int(value)
@@ -114,7 +115,8 @@ def facets(reader: Reader, filter: SessionFilter) -> Row:
     answer: Row = {"window_minutes": window_minutes(filter)}
     answer |= {facet: [] for facet in names}
     answer["other"] = {facet: {"values": 0, "count": 0} for facet in names}
-    rows = reader.ask(session_facets.facets, reader.seen, looked_up(reader, filter))
+    filter = looked_up(reader, filter)
+    rows = reader.ask(session_facets.facets, reader.seen_for(filter), filter)
     for row in sorted(rows, key=lambda row: row["rank"]):
         facet, value, count = row["facet"], row["value"], int(row["count"])
         if row["rank"] >= session_facets.FACET_VALUES:
@@ -135,7 +137,9 @@ def neighbours(reader: Reader, filter: SessionFilter, sort: str, session_file: s
     """The sessions before and after this one in the list, its `place` in it from 0 (None: it is not
     in it) and their `total`."""
     filter = looked_up(reader, filter)
-    rows = reader.ask(sessions.neighbours, reader.seen, filter, sort, Text(session_file))
+    rows = reader.ask(
+        sessions.neighbours, reader.seen_for(filter), filter, sort, Text(session_file)
+    )
     if rows:
         return {name: rows[0][name] for name in ("previous", "next", "place", "total")}
     return {"previous": None, "next": None, "place": None, "total": _total(reader, filter)}
@@ -178,7 +182,8 @@ def kinds_of(reader: Reader, session_files: Sequence[str]) -> dict[str, list[Row
 def findings(reader: Reader, filter: FindingFilter, after: After, limit: int) -> Row:
     """One page of findings, newest sessions first, and where the next one begins."""
     filter = replace(filter, sessions=looked_up(reader, filter.sessions))
-    rows = reader.ask(session_findings.findings, reader.seen, filter, after, limit + 1)
+    seen = reader.seen_for(filter.sessions)
+    rows = reader.ask(session_findings.findings, seen, filter, after, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     following = {"ts": rows[-1]["at"], "id": rows[-1]["id"]} if more else None
     return {"rows": reader.named(rows), "next_cursor": following}
@@ -190,7 +195,7 @@ def heatmap(reader: Reader, filter: SessionFilter | FindingFilter) -> Row:
     week when it has several kinds: `total_sessions` counts it once. Equal figures, equal `mark`."""
     wanted = FindingFilter(filter) if isinstance(filter, SessionFilter) else filter
     wanted = replace(wanted, sessions=looked_up(reader, wanted.sessions))
-    rows = reader.ask(session_findings.per_week, reader.seen, wanted)
+    rows = reader.ask(session_findings.per_week, reader.seen_for(wanted.sessions), wanted)
     (whole,) = (row for row in rows if row["week"] is None)
     cells = [{**row, "week": row["week"].isoformat()} for row in rows if row["week"] is not None]
     answer: Row = {

@@ -8,17 +8,15 @@ finds is held against the sessions that the reader may see. All of it blocks: ca
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import NamedTuple
 
 import structlog
 
 from console.instance import Instance
+from console.kept import kept
 from console.queries import indexing
 from console.queries.sessions import SessionFilter
 from console.session_reader import Reader, Row
@@ -26,7 +24,6 @@ from ingest.text_index import Hits, Line, Reading
 from ingest.text_query import match_of
 from schema.errors import NotFound, Unavailable, shorten
 from schema.policy import Seen
-from schema.store import Store
 from schema.tables import SESSION_FILES
 
 log = structlog.get_logger(__name__)
@@ -34,7 +31,6 @@ log = structlog.get_logger(__name__)
 EACH = 3  # lines of one session, unless it is the only one asked for
 _BEGIN = datetime(1970, 1, 1)
 MOST = 1000  # turns or lines of one session
-_KEPT = 16  # searches whose hits are kept: pages and cards of one text ask again and again
 
 
 class _Found(NamedTuple):
@@ -155,15 +151,15 @@ def tally(reader: Reader) -> Row:
 def _allowed(reader: Reader, within: SessionFilter | None) -> frozenset[str]:
     """The sessions that this reader may see, of the filter when there is one."""
     if within is not None:
-        rows = reader.ask(indexing.chosen, reader.seen, within)
+        rows = reader.ask(indexing.chosen, reader.seen_for(within), within)
         return frozenset(row["session_file"] for row in rows)
     store, seen = reader.instance.store, Seen(SESSION_FILES, reader.principal)
-    kept, key = _kept(store), ("allowed", *map(str, (seen.shape(), seen.values())))
+    known, key = kept(store), ("allowed", *map(str, (seen.shape(), seen.values())))
     version = store.version("session_files")
-    names: frozenset[str] | None = kept.get(key, version)
+    names: frozenset[str] | None = known.get(key, version)
     if names is None:
         names = frozenset(row["session_file"] for row in reader.ask(indexing.seen, seen))
-        kept.put(key, version, names)
+        known.put(key, version, names)
     return names
 
 
@@ -181,15 +177,15 @@ def _all(reader: Reader, match: str | None) -> tuple[Sequence[Hits], bool]:
     if match is None:
         return (), False
     store = reader.instance.store
-    kept, version = _kept(store), store.version("transcript_search")
-    found: tuple[Sequence[Hits], bool] | None = kept.get(("hits", match), version)
+    known, version = kept(store), store.version("transcript_search")
+    found: tuple[Sequence[Hits], bool] | None = known.get(("hits", match), version)
     if found is None:
         try:
             with Reading(reader.instance.settings.folder) as reading:
                 found = reading.find(match)
         except FileNotFoundError:
             found = (), False
-        kept.put(("hits", match), version, found)
+        known.put(("hits", match), version, found)
     return found
 
 
@@ -253,30 +249,3 @@ def _row(session_file: str, line: Line, of_session: int) -> Row:
         "ts": None if line.ts is None else _BEGIN + timedelta(microseconds=line.ts),
         "parts": line.parts,
     }
-
-
-class _Kept:
-    """The last answers, each good for one version of what it was made from."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
-
-    def get(self, key: tuple[str, ...], version: int) -> Any:
-        with self._lock:
-            found = self._kept.get(key)
-            return found[1] if found and found[0] == version else None
-
-    def put(self, key: tuple[str, ...], version: int, value: Any) -> None:
-        with self._lock:
-            self._kept[key] = (version, value)
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-
-
-_STORES: WeakKeyDictionary[Store, _Kept] = WeakKeyDictionary()
-
-
-def _kept(store: Store) -> _Kept:
-    return _STORES.setdefault(store, _Kept())
