@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 
 PATIENCE = 120.0  # seconds until transcripts are processed and indexed
 HOSTILE = "mcp__<img src=x onerror=document.title='hit'>__<b>bold</b>"
+BASH = [("2026-05-20", "12"), ("2026-05-21", "5")]  # by day: both tool and person are chosen
 SPAN = {"since": "2026-05-19T00:00:00Z", "until": "2026-05-23T00:00:00Z"}
 API = "/api/admin/telemetry"
 CHART = "[data-chart] .agnes-chart.dressed"
@@ -160,18 +161,18 @@ def test_a_row_filters_everything_and_back_undoes_it(opened: Open, made: Made) -
     everything = table(page)
     without_load(page, page.locator(".groups .pick", has_text="Bash").click)
     expect(page).to_have_url(re.compile("tool_name=Bash"))
-    assert table(page) == [("Bash", "17")]
+    assert table(page) == BASH
     assert figure(page, "calls") == "17"
     expect(page.locator(".facets .row.on .name")).to_have_text(["Bash", "Tela Metry"])
     page.reload()
-    assert table(page) == [("Bash", "17")]
+    assert table(page) == BASH
     page.wait_for_selector("body[data-live=true]")
     without_load(page, page.locator(".chip", has_text="tool: Bash").click)
     assert table(page) == everything
     page.go_back()
     expect(page).to_have_url(re.compile("tool_name=Bash"))
     settled(page)
-    assert table(page) == [("Bash", "17")]
+    assert table(page) == BASH
     page.locator(".facets .pick", has_text="error").click()
     expect(page).to_have_url(re.compile("outcome=error"))
     expect(page.locator(".groups .share .n")).to_have_text("3")
@@ -202,10 +203,10 @@ def test_sorting_grouping_and_walking_by_key(opened: Open, api: httpx.Client, ma
     page.keyboard.press("j")
     page.keyboard.press("k")
     without_load(page, lambda: page.keyboard.press("Enter"))
-    assert table(page) == [("Bash", "17")]
-    without_load(page, lambda: page.get_by_label("Group by").select_option("day"))
-    expect(page).to_have_url(re.compile("group_by=day"))
-    assert sorted(table(page)) == [("2026-05-20", "12"), ("2026-05-21", "5")]
+    assert table(page) == BASH
+    without_load(page, lambda: page.get_by_label("Group by").select_option("outcome"))
+    expect(page).to_have_url(re.compile("group_by=outcome"))
+    assert table(page) == [("ok", "14"), ("error", "3")]
     without_load(page, card(page, "people").click)
     assert table(page) == [("Tela Metry", "17")]
     expect(card(page, "people")).to_have_attribute("aria-current", "true")

@@ -14,7 +14,7 @@ from console import telemetry
 from console.as_command import TELEMETRY_FLAGS, TELEMETRY_OPTIONS, command
 from console.pages import takeaway
 from console.pages.telemetry import words
-from console.pages.telemetry.groups import ORDER, grouped_by, of_tab
+from console.pages.telemetry.groups import BY, ORDER, grouped_by
 from console.pages.telemetry.reading import Reading
 from console.session_filter import WINDOW
 
@@ -36,7 +36,7 @@ def read(reading: Reading) -> dict[str, Any]:
     and the calls themselves. `copies`: the same as a command and a request."""
     state, params = reading.state, held(reading)
     exports, asked = [], params
-    if of_tab(state.tab):
+    if state.tab in BY:
         by = grouped_by(state)
         asked = {**params, "group_by": by, "sort": telemetry.sort_of(state.sort or ORDER, by)}
         exports.append(_export(f"This table, by {words.GROUPS[by].lower()}", asked, of_table=True))

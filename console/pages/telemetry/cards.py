@@ -10,7 +10,7 @@ from console import telemetry
 from console.pages import visits
 from console.pages.render import iso
 from console.pages.telemetry.body import BODIES
-from console.pages.telemetry.groups import of_tab
+from console.pages.telemetry.groups import BY, grouped_by, usual
 from console.pages.telemetry.reading import Reading
 from console.pages.telemetry.state import TABS, TelemetryState, tab_word
 from console.session_filter import FILTERS as OF_SESSIONS
@@ -57,11 +57,12 @@ def apart(found: Mapping[str, Any]) -> int:
 
 
 def _grouped(state: TelemetryState, group: str) -> Quick:
-    """The table by this; a second click groups as the tab does by itself."""
-    tab = state.tab if of_tab(state.tab) else TABS[0]
-    on = tab == state.tab and state.rest.get("group_by") == group
-    wanted = None if on or group == of_tab(tab) else group
-    return Quick(on=on, url=state.url(tab=tab_word(tab), group_by=wanted, sort=None))
+    """The table by this; a second click groups by what the tab is about."""
+    tab = state.tab if state.tab in BY else TABS[0]
+    on = tab == state.tab and grouped_by(state) == group != BY[tab]
+    wanted = BY[tab] if on else group
+    by = None if wanted == usual(state, tab) else wanted
+    return Quick(on=on, url=state.url(tab=tab_word(tab), group_by=by, sort=None))
 
 
 def sessions_url(reading: Reading, **more: str) -> str:

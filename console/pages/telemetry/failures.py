@@ -7,7 +7,7 @@ from typing import Any
 
 from console import indexing, links, telemetry_failures
 from console.pages.telemetry.cards import sessions_url
-from console.pages.telemetry.groups import of_tab
+from console.pages.telemetry.groups import BY
 from console.pages.telemetry.reading import Reading
 
 # Only where a call is chosen by one of these: else the list would be of anything that fails.
@@ -19,7 +19,7 @@ def read(reading: Reading) -> dict[str, Any] | None:
     """`rows`: the last sessions with errors, `sessions` of them altogether. None where nothing is
     chosen, nothing failed, or the reader may not open sessions."""
     chosen = next((name for name in _CHOSEN if reading.state.given.get(name)), None)
-    if chosen is None or not of_tab(reading.state.tab) or not reading.opens_sessions:
+    if chosen is None or reading.state.tab not in BY or not reading.opens_sessions:
         return None
     found = telemetry_failures.failures(reading.reader, reading.filter, ROWS)
     if not found["rows"]:

@@ -12,6 +12,7 @@ from console.pages.render import iso
 from console.pages.telemetry import words
 from console.pages.telemetry.reading import Reading
 from console.pages.telemetry.state import TelemetryState
+from console.queries.telemetry_filter import ANY
 from console.telemetry import Row
 from schema.errors import BadParameter
 
@@ -40,14 +41,16 @@ OUTCOMES = (
 )
 
 
-def of_tab(tab: str) -> str:
-    """What the table of a tab is grouped by at first; empty for tabs without one."""
-    return BY.get(tab, "")
+def usual(state: TelemetryState, tab: str) -> str:
+    """What the table of a tab is grouped by without a word: what the tab is about; where one of
+    these is chosen already the people, then the days. Empty for tabs without a table."""
+    wanted = (BY[tab], "user", "day") if tab in BY else ("",)
+    return next(by for by in wanted if state.given.get(words.parameter(by)) in (None, ANY))
 
 
 def grouped_by(state: TelemetryState) -> str:
     """Raises BadParameter."""
-    by = state.rest.get("group_by", of_tab(state.tab))
+    by = state.rest.get("group_by", usual(state, state.tab))
     if by not in words.GROUPS:
         raise BadParameter("group_by", by, "one of " + ", ".join(words.GROUPS))
     return by
@@ -55,7 +58,8 @@ def grouped_by(state: TelemetryState) -> str:
 
 def read(reading: Reading) -> dict[str, Any]:
     """One page of groups. `whole`: calls of all of them, of which each is a share; `name`: what
-    they are; `groups`: what else there is to group by; `links` to the pages beside this one."""
+    they are; `groups`: what else there is to group by; `pinned`: how the calls ended is a part of
+    the filter, so that there is no rate; `links` to the pages beside this one."""
     state = reading.state
     by = grouped_by(state)
     sort = telemetry.sort_of(state.sort or ORDER, by)
@@ -71,7 +75,8 @@ def read(reading: Reading) -> dict[str, Any]:
         "sort": sort,
         "columns": _columns(words.GROUPS[by]),
         "groups": words.GROUPS,
-        "own": of_tab(state.tab),
+        "usual": usual(state, state.tab),
+        "pinned": {"outcome", "only_errors"} & state.given.keys(),
         "links": _links(state, found),
     }
 

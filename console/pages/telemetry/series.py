@@ -9,7 +9,7 @@ from console import telemetry
 from console.audit import new_id
 from console.pages.render import iso
 from console.pages.telemetry import words
-from console.pages.telemetry.groups import grouped_by, of_tab
+from console.pages.telemetry.groups import BY, grouped_by
 from console.pages.telemetry.reading import Reading
 from schema.errors import BadParameter
 
@@ -22,7 +22,7 @@ def read(reading: Reading) -> dict[str, Any] | None:
     `names` of their parts; `stacks`: the ways to look at it, with their queries; each bucket has
     the query that looks at nothing else."""
     state = reading.state
-    if not of_tab(state.tab):
+    if state.tab not in BY:
         return None
     stack = state.rest.get("stack", STACKS[0])
     if stack not in STACKS:

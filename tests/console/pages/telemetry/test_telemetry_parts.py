@@ -20,7 +20,7 @@ from console.as_command import TELEMETRY_FLAGS, TELEMETRY_OPTIONS
 from console.cli.session_filters import TELEMETRY
 from console.pages.telemetry import actions, before, body, cards, facets, failures, groups, series
 from console.pages.telemetry.state import TABS
-from console.pages.telemetry.words import GROUPS
+from console.pages.telemetry.words import GROUPS, parameter
 from console.queries.telemetry_filter import COLUMNS, OUTCOMES, TERMS
 from ingest.transcript.index import Index
 from schema.errors import BadParameter
@@ -77,10 +77,10 @@ def wanted(row: dict[str, Any], asked: dict[str, str]) -> bool:
     server = name.split("__")[1] if name.startswith("mcp__") else None
     about = {"skills": row["skill_name"], "mcp": server, "subagents": None, "tools": True}
     tests = [about[asked["tab"]] is not None]
-    for parameter in ("tool_name", "outcome"):
-        if parameter in asked:
-            value = asked[parameter]
-            tests.append(row[parameter] is None if value == "none" else row[parameter] == value)
+    for column in ("tool_name", "outcome"):
+        if column in asked:
+            value = asked[column]
+            tests.append(row[column] is None if value == "none" else row[column] == value)
     if "only_errors" in asked:
         tests.append(row["outcome"] == "error")
     if "q" in asked:
@@ -112,8 +112,8 @@ def test_cards_facets_chart_table_and_exports_count_the_same_calls(
         assert {row["bucket"]: row["invocations"] for row in table["rows"]} == counted
     of_table, of_calls = (exported(world, export.links) for export in actions.read(here)["exports"])
     assert len(of_calls) == len(found)
-    shown = [(row["bucket"] or "", str(row["invocations"])) for row in table["rows"]]
-    assert [(row["bucket"].lstrip("'"), row["invocations"]) for row in of_table] == shown
+    said = [(row["bucket"] or "", str(row["invocations"])) for row in table["rows"]]
+    assert [(row["bucket"].lstrip("'"), row["invocations"]) for row in of_table] == said
 
 
 def exported(world: World, links: list[tuple[str, str]]) -> list[dict[str, str]]:
@@ -198,6 +198,18 @@ def test_cards_are_switches(world: World) -> None:
     }
 
 
+def test_what_is_chosen_is_taken_apart_by_who_and_when(world: World) -> None:
+    span = made(world, {"user_id": "u-1"}, {"user_id": "u-2", "outcome": "error"})
+    chosen = {**span, "tool_name": "Bash"}
+    table = groups.read(reading(world, chosen))
+    assert (table["by"], table["total"], table["pinned"]) == ("user", 2, set())
+    narrower = groups.read(reading(world, {**chosen, "user_id": "u-2", "outcome": "error"}))
+    assert (narrower["by"], narrower["pinned"]) == ("day", {"outcome"})
+    people = cards.read(reading(world, chosen))["quick"]["people"]
+    assert people.on
+    assert asks(people.url) == {**chosen, "group_by": "tool"}
+
+
 def test_the_window_before_is_as_long_and_ends_where_this_one_begins(world: World) -> None:
     first = window()
     later = (first[1], first[1] + (first[1] - first[0]))
@@ -277,7 +289,7 @@ def test_every_tab_has_a_body_and_every_group_a_parameter() -> None:
     assert tuple(body.BODIES) == TABS
     assert groups.BY.keys() == {key for key, one in body.BODIES.items() if one.over_time}
     for group in GROUPS:
-        assert group == "day" or groups.words.parameter(group) in COLUMNS
+        assert group == "day" or parameter(group) in COLUMNS
 
 
 def test_the_command_says_every_filter_in_options_of_the_terminal() -> None:
