@@ -21,12 +21,14 @@ _NAMED = 8  # characters of a file's name: enough to tell ids apart
 
 @dataclass(frozen=True)
 class Column:
-    """`by` is what the server sorts by, if it can; `is_number` stands to the right."""
+    """`by` is what the server sorts by, if it can; `is_number` stands to the right; `says` is more
+    than the title has room for."""
 
     key: str
     title: str
     by: str | None
     is_number: bool = False
+    says: str = ""
 
 
 def columns(anchor: str) -> tuple[Column, ...]:
@@ -37,12 +39,16 @@ def columns(anchor: str) -> tuple[Column, ...]:
         Column("session", "Session", None),
         when,
         Column("model", "Model", "model"),
-        Column("findings", "Findings", "findings", is_number=True),
-        Column("calls", "Tool errors", "tool_errors", is_number=True),
-        Column("tokens", "Tokens", "tokens", is_number=True),
-        Column("active", "Active", "active_seconds", is_number=True),
-        Column("took", "Duration", None, is_number=True),
+        _figure("findings", "Findings", "findings", "What went wrong, by the failure scan"),
+        _figure("calls", "Errors", "tool_errors", "Tool calls that failed, of all"),
+        _figure("tokens", "Tokens", "tokens", "In and out, without what a cache held"),
+        _figure("active", "Active", "active_seconds", "Without breaks of over ten minutes"),
+        _figure("took", "Duration", None, "From the first record to the last"),
     )
+
+
+def _figure(key: str, title: str, by: str | None, says: str) -> Column:
+    return Column(key, title, by, is_number=True, says=says)
 
 
 def read(reading: Reading) -> dict[str, Any]:
