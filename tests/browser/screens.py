@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, PASSWORD, QUIET, signed_in
+from tests.browser.replay_talks import everything
 from tests.server_process import ServerProcess, admin_token, agnes
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
@@ -91,6 +92,7 @@ def at_finding(page: Page) -> None:
 
 LOG = "/admin/activity"
 REPLAY = "/admin/sessions/{session}"
+TALK = "/admin/sessions/{talk}"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
 SESSIONS = "/admin/sessions?since_minutes=43200"
@@ -141,6 +143,9 @@ SCREENS = (
     Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
     Screen("replay-dark", "The same at night.", REPLAY, at_finding, scheme="dark"),
     Screen("replay-390", "A session on a telephone.", REPLAY, at_finding, width=390, height=844),
+    Screen("replay-events", "Each kind of event.", TALK, indexed, height=2600),
+    Screen("replay-events-dark", "The same at night.", TALK, indexed, scheme="dark", height=2600),
+    Screen("replay-events-390", "The same on a telephone.", TALK, indexed, width=390, height=2600),
     Screen("sign-in", "Signing in.", "/login", who=None),
     Screen("lost", "The connection is lost; nothing else is.", LOG, lost, stop=True),
 )
@@ -192,10 +197,13 @@ def prepared(server: ServerProcess) -> dict[str, str]:
             made_by(boss, views, {"name": name, "query": query})
         asked = {"sort": "findings:desc", "since_minutes": "525600", "limit": "1"}
         found = boss.get("/api/admin/sessions/list", params=asked).raise_for_status().json()
+        talk = {"file": ("conversation.jsonl", everything("conversation").data)}
+        sent = boss.post("/api/upload/sessions", files=talk)
         return {
             "grant": first(boss, "resource_grants.add"),
             "sync": first(boss, "sync.table"),
             "session": found["rows"][0]["session_file"],
+            "talk": sent.raise_for_status().json()["session_file"],
         }
 
 

@@ -160,7 +160,8 @@ async def _walk_about(place: Place) -> None:
         assert 'aria-current="true"' in tools["tools"]
         assert SECRET in (await page.go("?"))["events"]
         beat = await page.go("?", beat=True)
-        assert set(beat) - {"health"} == {"notice", "step", "strip"}
+        assert set(beat) - {"health"} == {"notice", "step", "strip", "alike"}
+        assert "tool error</a> in 1 of 2 other sessions" in beat["alike"]
 
 
 def test_with_reasons_nothing_is_shown_before_one_is_said(

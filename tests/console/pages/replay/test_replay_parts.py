@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from console.pages.replay.alike import others
 from console.pages.replay.facts import named
 from console.pages.replay.head import short
 from console.pages.replay.looks import together
@@ -117,6 +118,19 @@ def test_looks_of_one_person_for_one_reason_are_one_line() -> None:
         ("Bo", "audit", "", 1),
     ]
     assert together(rows)[0].at == AT
+
+
+def test_a_session_is_not_among_the_others() -> None:
+    counted = [{"value": "loop", "count": 1}, {"value": "tool_error", "count": 4}]
+    kinds = {"loop", "tool_error", "abrupt_end"}
+    (here,) = others(counted, kinds, total=9, here=True)
+    assert (here.kind, here.others, here.sessions) == ("tool_error", 3, 8)
+    assert here.at == "/admin/sessions?has_finding=tool_error"
+    older = others(counted, kinds, total=9, here=False)
+    assert [(one.kind, one.others, one.sessions) for one in older] == [
+        ("tool_error", 4, 9),
+        ("loop", 1, 9),
+    ]
 
 
 def test_a_long_name_is_cut() -> None:

@@ -37,6 +37,12 @@ def test_a_mark_of_one_turn_and_one_of_many_findings_say_so() -> None:
     assert shown[1].says == "Turn 1: tool error, tool error, tool error, 2 more findings"
 
 
+def test_where_the_history_was_summarised_is_marked() -> None:
+    shown = cells([part(0), part(5), part(10)], [], 15, [5, 6])
+    assert [one.is_compacted for one in shown] == [False, True, False]
+    assert shown[1].says == "Turns 5 to 9: history summarised"
+
+
 def test_a_finding_without_a_turn_stands_nowhere() -> None:
     found = [finding(None), finding(99), finding(-1), finding(3), finding(3)]
     assert [one.look for one in cells([part(0)], found, 10)] == ["warning"]
