@@ -150,6 +150,7 @@ def outline(transcript: Transcript) -> Row:
         "total": index.total if index else None,
         "prompts": list(known.prompts),
         "errors": list(known.errors),
+        "compacted": list(known.compacted),
         "findings": marks,
         "agents": _agents(transcript, known),
         "cells": _cells(known),

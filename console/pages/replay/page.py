@@ -13,7 +13,18 @@ from console.identity.rights import SESSIONS, SIGNED_IN, Right
 from console.instance import Instance
 from console.pages.entry import Arrival
 from console.pages.parts import Part, PartsPage
-from console.pages.replay import events, facts, find, head, looks, reason, strip, tools, verdict
+from console.pages.replay import (
+    alike,
+    events,
+    facts,
+    find,
+    head,
+    looks,
+    reason,
+    strip,
+    tools,
+    verdict,
+)
 from console.pages.replay.reading import Reading
 from console.pages.replay.state import ReplayState
 from console.sessions import Reader
@@ -33,6 +44,7 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("tools", _shown(tools.read)),
     Part("find", _shown(find.read)),
     Part("verdict", _shown(verdict.read)),
+    Part("alike", _shown(alike.read), beats=True, later=True),
     Part("events", _shown(events.read)),
     Part("facts", _shown(facts.read)),
     Part("looks", _shown(looks.read)),

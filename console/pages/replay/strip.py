@@ -18,12 +18,14 @@ _LANES = 40  # subagents that have a mark of their own
 
 @dataclass(frozen=True)
 class Cell:
-    """Turns `first` to `last` in one mark; `look` is what matters most in it, `says` all of it."""
+    """Turns `first` to `last` in one mark; `look` is what matters most in it, `says` all of it.
+    `is_compacted`: the agent forgot here, its history was summarised."""
 
     first: int
     last: int
     look: str
     says: str
+    is_compacted: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def read(reading: Reading) -> Strip:
     return Strip(
         indexed=found["indexed"],
         total=total,
-        cells=cells(found["cells"], found["findings"], total or 0),
+        cells=cells(found["cells"], found["findings"], total or 0, found["compacted"]),
         lanes=[_lane(one, total) for one in agents[:_LANES]],
         more_lanes=max(0, len(agents) - _LANES),
         jumps={
@@ -73,7 +75,9 @@ def places(findings: Iterable[Row]) -> list[int]:
     return sorted({one["turn"] for one in findings if one["turn"] is not None})
 
 
-def cells(parts: Sequence[Row], findings: Iterable[Row], total: int) -> list[Cell]:
+def cells(
+    parts: Sequence[Row], findings: Iterable[Row], total: int, compacted: Sequence[int] = ()
+) -> list[Cell]:
     """The strip's marks from the outline's cells, of which there are none without an index."""
     if not parts:
         return []
@@ -84,9 +88,16 @@ def cells(parts: Sequence[Row], findings: Iterable[Row], total: int) -> list[Cel
         if turn is not None and 0 <= turn < total:
             within[bisect_right(starts, turn) - 1].append(one)
     ends = [*starts[1:], total]
+    cut = {bisect_right(starts, turn) - 1 for turn in compacted}
     return [
-        Cell(part["first"], end - 1, _look(part, some), _says(part, end - 1, some))
-        for part, end, some in zip(parts, ends, within, strict=True)
+        Cell(
+            part["first"],
+            end - 1,
+            _look(part, some),
+            _says(part, end - 1, some, is_compacted=number in cut),
+            number in cut,
+        )
+        for number, (part, end, some) in enumerate(zip(parts, ends, within, strict=True))
     ]
 
 
@@ -107,7 +118,7 @@ def _rank(finding: Row) -> int:
     return SEVERITIES.index(known) if known in SEVERITIES else 0
 
 
-def _says(part: Row, last: int, findings: Sequence[Row]) -> str:
+def _says(part: Row, last: int, findings: Sequence[Row], *, is_compacted: bool) -> str:
     first = part["first"]
     turns = f"Turn {first}" if first == last else f"Turns {first} to {last}"
     parts = [
@@ -116,6 +127,7 @@ def _says(part: Row, last: int, findings: Sequence[Row]) -> str:
         _counted(part["errors"], "error"),
         *(one["finding_type"].replace("_", " ") for one in findings[:3]),
         _counted(max(0, len(findings) - 3), "more finding"),
+        "history summarised" if is_compacted else "",
     ]
     said = ", ".join(filter(None, parts))
     return f"{turns}: {said}" if said else turns
