@@ -495,7 +495,7 @@ def handshake(address: str, *, token: str, headers: dict[str, str]) -> int:
         **headers,
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    with socket.create_connection((url.host, url.port or 80), timeout=30) as line:
+    with socket.create_connection((url.host, url.port or 80), timeout=120) as line:
         line.sendall(f"GET {url.path} HTTP/1.1\r\n{head}\r\n".encode())
         said = line.makefile("rb")
         status = int(said.readline().split()[1])

@@ -65,7 +65,7 @@ GOOD = [
 ]
 BAD = ["import os", "raise ValueError('no ' + os.environ['AGNES_TOKEN'])", "print('not reached')"]
 SLOW = ["import time\nprint('it sleeps', flush=True)\ntime.sleep(600)"]
-PATIENCE = 60.0
+PATIENCE = 120.0
 PASSES: list[str] = []  # all that were issued
 
 
