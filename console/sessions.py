@@ -77,11 +77,11 @@ def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset
 
 
 def _with_hits(reader: Reader, text: str, rows: list[Row]) -> list[Row]:
-    """With `hits`, how often the text stands in each, and the first as `snippet`: parts `[text,
-    whether it is a hit]`, None where only the name matches."""
+    """With `hits`, how often the text stands in each, the first as `snippet`: parts `[text, whether
+    it is a hit]`, and its `turn`; both None where only the name matches."""
     keys = [row["session_file"] for row in rows]
     found = text_search.snippets(reader, text, keys)
-    nothing = {"hits": 0, "snippet": None}
+    nothing = {"hits": 0, "snippet": None, "turn": None}
     return [{**row, **found.get(row["session_file"], nothing)} for row in rows]
 
 

@@ -104,8 +104,8 @@ def matching(reader: Reader, q: str) -> frozenset[str] | None:
 
 
 def snippets(reader: Reader, q: str, session_files: Iterable[str]) -> dict[str, Row]:
-    """`{hits, snippet}` of each of these sessions that has any: their number, and the first one as
-    parts."""
+    """`{hits, snippet, turn}` of each of these sessions that has any: their number, the first one
+    as parts, and where it stands."""
     match = match_of(q)
     wanted = _allowed(reader, None).intersection(session_files)
     try:
@@ -116,7 +116,7 @@ def snippets(reader: Reader, q: str, session_files: Iterable[str]) -> dict[str, 
         log.warning("the text index cannot be read", reason=str(error))
         return {}
     return {
-        one.session_file: {"hits": one.count, "snippet": lines[id].parts}
+        one.session_file: {"hits": one.count, "snippet": lines[id].parts, "turn": lines[id].turn}
         for one in chosen
         for id in first.get(one.number, ())
         if id in lines

@@ -15,6 +15,7 @@ from console.audit import new_id, now
 from schema.policy import Principal
 from schema.tables import SESSION_FILES, USER_OBSERVABILITY_VIEWS, USERS
 from schema.transaction import Rows
+from tests.transcripts import Transcript
 from tests.whole_server import WholeServer
 
 PATH = "/api/palette"
@@ -70,6 +71,10 @@ def people(server: WholeServer) -> dict[str, str]:
             ("ana", "nowhere", "talks of no page"),
         )
     ]
+    for file in files:
+        path = server.instance.settings.folder / "sessions" / file["session_file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(Transcript().prompt("hello").data)
     server.instance.store.write(
         Rows(SESSION_FILES, files), Rows(USER_OBSERVABILITY_VIEWS, views)
     ).result()
@@ -102,7 +107,9 @@ def test_nothing_typed_gives_pages_newest_views_and_newest_sessions(
     clients: dict[str, httpx.Client],
 ) -> None:
     answer = ask(clients["admin"])
-    assert labels(answer, "page") == ["Audit log", "My activity", "Jobs"]
+    assert {"Audit log", "Telemetry", "Sessions", "My activity", "Jobs"} <= {
+        *labels(answer, "page")
+    }
     assert labels(answer, "view") == ["Talkative"]
     assert labels(answer, "session") == ["talk-1", "talk-2", "more-00", "more-01", "more-02"]
     assert labels(answer, "user") == []
@@ -116,7 +123,7 @@ def test_everybody_finds_what_they_may_open(clients: dict[str, httpx.Client]) ->
         ("view", "my talks"),
         ("session", "talk-1"),
     ]
-    assert labels(ask(clients["ana"]), "page") == ["My activity"]
+    assert labels(ask(clients["ana"]), "page") == ["My activity", "My sessions"]
     assert ask(clients["ana"], q="joanna")["rows"] == []
     joanna = ask(clients["joanna"], q="talk")
     assert labels(joanna, "session") == ["talk-1", "talk-2"]
