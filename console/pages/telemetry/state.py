@@ -9,8 +9,8 @@ from console.telemetry import FILTERS
 
 TABS = ("tools", "skills", "subagents", "mcp", "users", "performance", "queries", "cost")
 # What belongs to a tab and goes with it. `group_by`: of the table; `stack`: the parts of a bar;
-# `popular`: the order of what is popular; all others: of the pivot.
-OF_TAB = ("group_by", "stack", "popular", "rows", "columns", "measure", "size")
+# `kind`, `popular`: of what is popular, and its order; all others: of the pivot.
+OF_TAB = ("group_by", "stack", "kind", "popular", "rows", "columns", "measure", "size")
 
 
 class TelemetryState(ListState):

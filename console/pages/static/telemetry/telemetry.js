@@ -1,6 +1,6 @@
 // The Telemetry page: the keyboard walks the rows of its table.
 {
-  const rows = () => [...document.querySelectorAll(".groups tbody .pick")];
+  const rows = () => [...document.querySelectorAll(":is(.groups, .people) tbody .pick")];
   const step = (by) => () => {
     const all = rows();
     if (!all.length) return false;

@@ -27,10 +27,16 @@ from console.pages.telemetry import (
     users,
 )
 from console.pages.telemetry.words import GROUPS
+from console.queries.telemetry_popularity import KINDS
 from console.telemetry_popularity import SORTS
 from schema.errors import BadParameter
 from schema.policy import Principal
-from schema.tables import MARKETPLACE_ITEMS, USAGE_SESSION_SUMMARY
+from schema.tables import (
+    MARKETPLACE_ITEMS,
+    USAGE_MARKETPLACE_ITEM_DAILY,
+    USAGE_MARKETPLACE_ITEM_WINDOW,
+    USAGE_SESSION_SUMMARY,
+)
 from schema.transaction import Rows
 from tests.console import audit_log
 from tests.console.access_world import World
@@ -242,8 +248,38 @@ def test_popularity_is_of_the_last_30_days_and_names_what_lies_unused(world: Wor
     assert popularity.read(reading(world, {**span, "tab": "cost"})) is None
 
 
-def test_every_order_of_popularity_has_a_name() -> None:
+def test_a_popular_one_leads_to_its_calls(world: World) -> None:
+    today = now().date()
+    market = {"source": "curated", "parent_plugin": "pack"}
+    figures = {"invocations": 3, "distinct_users": 1, "error_count": 0}
+    names = (("skill", "pack", "draw"), ("command", "pack", "go"), ("plugin", "", "pack"))
+    items = [
+        {**figures, **market, "type": type, "parent_plugin": plugin, "name": name}
+        for type, plugin, name in names
+    ]
+    world.store.write(
+        Rows(USAGE_MARKETPLACE_ITEM_WINDOW, [{**one, "period_label": "last_30d"} for one in items]),
+        Rows(USAGE_MARKETPLACE_ITEM_DAILY, [{**one, "day": today} for one in items]),
+    ).result()
+    span = made(
+        world,
+        {"skill_name": "pack:draw", "ref_id": "pack", "source": "curated"},
+        {"command_name": "pack:go", "ref_id": "pack", "event_type": "slash_command"},
+        {"tool_name": "Bash"},
+    )
+    counts = {}
+    for kind in ("skills", "commands", "plugins"):
+        asked = {} if kind == "skills" else {"kind": kind}
+        found = popularity.read(reading(world, {**span, "tab": "skills", **asked}))
+        assert found is not None
+        (row,) = (one for one in found["rows"] if one["source"] == "curated")
+        counts[row["called"]] = cards.read(reading(world, asks(row["url"])))["events_total"]
+    assert counts == {"pack:draw": 1, "pack:go": 1, "pack": 2}
+
+
+def test_every_order_and_kind_of_popularity_can_be_chosen() -> None:
     assert set(popularity.ORDERS) == set(SORTS)
+    assert {kind for kinds in popularity.KINDS.values() for kind in kinds} == set(KINDS)
 
 
 def test_the_sum_says_of_how_many_tokens_it_is(world: World) -> None:
@@ -335,6 +371,7 @@ def test_a_long_window_reads_the_log_over_its_last_month(world: World) -> None:
         (users.read, {"sort": "zzz:asc"}, "sort"),
         (users.read, {"sort": "invocations:up"}, "sort"),
         (popularity.read, {"popular": "zzz"}, "popular"),
+        (popularity.read, {"kind": "commands"}, "kind"),
         (performance.read, {"sort": "zzz"}, "sort"),
     ],
 )
