@@ -35,7 +35,7 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("cards", cards.read, beats=True),
     Part("before", before.read, beats=True, later=True),
     Part("heatmap", heatmap.read, beats=True),
-    Part("filters", filters.read, alone=True),
+    Part("filters", filters.read, beats=True, alone=True),
     Part("actions", actions.read, beats=True, alone=True),
     Part("facets", facets.read, beats=True, template="parts/facets.html"),
     Part("hits", hits.read),

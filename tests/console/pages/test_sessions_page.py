@@ -223,6 +223,19 @@ def test_what_cannot_be_asked_is_named(world: World) -> None:
     assert 'href="?"' in regions["actions"]
 
 
+def test_an_empty_list_offers_ways_out_also_when_the_page_asks_again(world: World) -> None:
+    caller = Caller(Principal("anna", is_admin=True))
+    query = "user_id=nobody&offset=50&since_minutes=1440"
+    for beat in (False, True):
+        regions = asyncio.run(PAGE.show(world.instance, caller, query, beat=beat))
+        shown = regions["rows"]
+        assert "No session matches." in shown
+        assert "the last 24 h" in shown
+        for way in ("Back to the first page", "Look at the last 7 d", "Reset the filters"):
+            assert way in shown, way
+        assert 'data-again="30000"' in shown
+
+
 def test_a_length_of_time_is_spelled() -> None:
     said = {1: "one minute", 15: "15 minutes", 60: "one hour", 1440: "24 hours", 2880: "2 days"}
     assert {minutes: spelled(minutes) for minutes in said} == said
