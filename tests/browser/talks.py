@@ -23,6 +23,7 @@ class Talks:
     user_id: str
     email: str
     files: Sequence[str]
+    token: str
 
     def at(self, number: int, query: str = "", place: str = "") -> str:
         """The address of one of them, in the list of all of this person's, the oldest first."""
@@ -46,6 +47,13 @@ def pushed(
     login = {"email": email, "password": PASSWORD, "name": "terminal"}
     with console.client() as terminal:
         token = terminal.post("/api/login", json=login).json()["token"]
+    return Talks(made.json()["id"], email, sent(console, api, token, talks), token)
+
+
+def sent(
+    console: ServerProcess, api: httpx.Client, token: str, talks: Sequence[Transcript]
+) -> list[str]:
+    """As the holder of this token sends them; processed and indexed."""
     files = []
     with console.client(token) as client:
         for one in talks:
@@ -58,7 +66,7 @@ def pushed(
         ran.raise_for_status()
     for file in files:
         _indexed(api, file)
-    return Talks(made.json()["id"], email, files)
+    return files
 
 
 def _indexed(api: httpx.Client, file: str) -> None:
