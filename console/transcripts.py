@@ -108,32 +108,37 @@ def kinds_of(given: str | None) -> frozenset[str] | None:
 def events(
     transcript: Transcript, first: int, limit: int, kinds: frozenset[str] | None = None
 ) -> Row:
-    """One page with what is known about the session. With `kinds`, `first`, `total` and `next`
-    count the chosen events. Without an index `total` is None until the end is seen."""
+    """One page with what is known about the session; its events as `part` has them."""
     reader, key = transcript.reader, transcript.session_file
+    person = reader.instance.people.get(transcript.owner)
+    return {
+        "username": person.email if person else None,
+        "user_id": transcript.owner,
+        "session_file": key,
+        "summary": _summary(reader, key),
+        "verdict": sessions.verdict_of(reader, key),
+        "findings": sessions.of_session(reader, key),
+        **part(transcript, first, limit, kinds),
+    }
+
+
+def part(
+    transcript: Transcript, first: int, limit: int, kinds: frozenset[str] | None = None
+) -> Row:
+    """`events`, their `total`, where the `next` page begins, and whether there is an index. With
+    `kinds`, `first`, `total` and `next` count the chosen events. Without an index `total` is None
+    until the end is seen."""
     index = transcript.index
     if kinds is None:
         found, total, following = _page(transcript, index, first, limit)
     else:
         known = index or _made(transcript)
         turns = chosen(known, kinds)
-        part = turns[first : first + limit]
-        found = _some(transcript, known, part) if part else []
+        wanted = turns[first : first + limit]
+        found = _some(transcript, known, wanted) if wanted else []
         total, after = len(turns), first + limit
         following = after if after < total else None
-    person = reader.instance.people.get(transcript.owner)
-    return {
-        "username": person.email if person else None,
-        "user_id": transcript.owner,
-        "session_file": key,
-        "indexed": index is not None,
-        "summary": _summary(reader, key),
-        "verdict": sessions.verdict_of(reader, key),
-        "findings": sessions.of_session(reader, key),
-        "events": found,
-        "total": total,
-        "next": following,
-    }
+    return {"indexed": index is not None, "events": found, "total": total, "next": following}
 
 
 def outline(transcript: Transcript) -> Row:

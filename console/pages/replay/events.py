@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from console import links, transcripts
+from console import links, sessions, transcripts
 from console.pages.render import ENVIRONMENT
 from console.pages.replay import shape
 from console.pages.replay.grouped import Item, Known, grouped
@@ -109,9 +109,10 @@ def read(reading: Reading) -> Events:
 def section(
     transcript: Transcript, first: int, limit: int, kinds: frozenset[str] | None, *, own: bool
 ) -> Section:
-    page = transcripts.events(transcript, first, limit, kinds)
+    page = transcripts.part(transcript, first, limit, kinds)
     events: list[Row] = page["events"]
-    known = Known(page["findings"], _agents(transcript, events))
+    found = sessions.of_session(transcript.reader, transcript.session_file)
+    known = Known(found, _agents(transcript, events))
     person = transcript.reader.instance.people.get(transcript.owner)
     return Section(
         items=grouped(events, known),

@@ -71,7 +71,7 @@ class Whole(Fragments):
         found = await self.opened(user, file)
 
         def words() -> str:
-            rows: list[Row] = transcripts.events(found, number, 1)["events"]
+            rows: list[Row] = transcripts.part(found, number, 1)["events"]
             if not rows:
                 raise NotFound(f"there is no event {number} in this transcript")
             (event,) = rows

@@ -82,7 +82,10 @@ def test_calls_that_only_repeat_are_folded_from_the_second_on() -> None:
 
 
 def test_a_finding_stands_at_its_event_also_when_that_is_joined() -> None:
-    found = [{"turn_index": 1, "severity": "error"}, {"turn_index": None, "severity": "info"}]
+    found: list[Row] = [
+        {"turn_index": 1, "severity": "error"},
+        {"turn_index": None, "severity": "info"},
+    ]
     (card,) = cards(grouped([call(0), result(1, 0)], Known(found)))
     assert card.findings == (found[0],)
 

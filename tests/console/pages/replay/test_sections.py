@@ -158,7 +158,7 @@ def test_the_words_of_every_prompt_and_answer_are_there(console: Console, sessio
 def everywhere(text: str, number: int) -> list[Any]:
     """Records with `text` wherever a text may stand."""
     key = f"h{number}"
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "Bash": {"command": text, "description": text},
         "Edit": {"file_path": text, "old_string": text, "new_string": text + "x"},
         "MultiEdit": {"file_path": text, "edits": [{"old_string": text, "new_string": "y"}]},
