@@ -3,20 +3,23 @@ their figures are those of a reckoning in plain Python, and their links ask for 
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.audit import new_id, now
+from console.audit import Caller, new_id, now
 from console.pages.telemetry import (
+    TelemetryPage,
     cards,
     cost,
     neighbours,
@@ -227,11 +230,8 @@ def test_popularity_is_of_the_last_30_days_and_names_what_lies_unused(world: Wor
     found = popularity.read(reading(world, span))
     assert found is not None
     shown = {row["name"]: row for row in found["rows"]}
-    assert {name: row["invocations_30d"] for name, row in shown.items()} == {
-        "Old": 4,
-        "Fresh": 2,
-        "Often": 9,
-    }
+    calls = {name: shown[name]["invocations_30d"] for name in ("Old", "Fresh", "Often")}
+    assert calls == {"Old": 4, "Fresh": 2, "Often": 9}
     assert (shown["Fresh"]["is_new"], shown["Old"]["is_new"]) == (True, False)
     assert shown["Old"]["trend_pct"] == pytest.approx(-66.7)
     assert asks(shown["Old"]["url"]) == {**span, "tool_name": "Old"}
@@ -359,6 +359,22 @@ def test_a_long_window_reads_the_log_over_its_last_month(world: World) -> None:
     log = performance.read(here)["log"]
     assert log.shortened
     assert log.filter.until - log.filter.since == timedelta(days=30)
+
+
+def test_names_are_text_in_what_comes_after_the_first_paint(world: World) -> None:
+    evil = '<img src=x onerror="alert(1)">{{ 7*7 }}'
+    span = made(
+        world,
+        *({"minute": n, "tool_name": evil, "outcome": ("ok", "error")[n % 2]} for n in range(4)),
+    )
+    write(world, [event(now() - timedelta(minutes=1), tool_name=evil)])
+    caller = Caller(Principal(world.admin_id, is_admin=True))
+    asked = urlencode({**span, "tool_name": evil})
+    shown = asyncio.run(TelemetryPage().show(world.instance, caller, asked, beat=True))
+    for region in ("neighbours", "popularity"):
+        assert "&lt;img src=x" in shown[region]
+        assert "<img" not in shown[region]
+        assert ">49<" not in shown[region]
 
 
 @pytest.mark.parametrize(
