@@ -131,6 +131,19 @@ def kpis(reader: Reader, filter: TelemetryFilter) -> Row:
     }
 
 
+def before(reader: Reader, filter: TelemetryFilter) -> Row | None:
+    """The cards of the window of the same length before; None where it has no events, or begins
+    before the first one that is known: what happened then is not known."""
+    since, until = ends(filter)
+    end = since - timedelta(microseconds=1)  # a moment is in one of the two
+    earlier = filter.between(end - (until - since), end)
+    ((first_at,),) = (row.values() for row in reader.ask(telemetry.began, reader.seen))
+    if first_at is None or earlier.since is None or first_at > earlier.since:
+        return None
+    found = kpis(reader, earlier)
+    return found if found["events_total"] else None
+
+
 def facets(reader: Reader, filter: TelemetryFilter) -> Row:
     answer: Row = {"window_minutes": window_minutes(filter)}
     answer |= {facet: [] for facet in telemetry.FACETS}

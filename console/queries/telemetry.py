@@ -73,6 +73,12 @@ def kpis(seen: Seen, filter: TelemetryFilter) -> ir.Table:
     )
 
 
+def began(seen: Seen) -> ir.Table:
+    """One row: `first_at`, when the first event happened of all that one may see."""
+    events = seen.rows()
+    return events.aggregate(first_at=events.occurred_at.min())
+
+
 def facets(seen: Seen, filter: TelemetryFilter) -> ir.Table:
     """Long table `facet, value, count, values, rank`: for each facet its most frequent values, and
     one row of rank `FACET_VALUES` that sums the rest. Null is a value of its own. Events are

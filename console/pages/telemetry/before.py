@@ -9,8 +9,5 @@ from console.pages.telemetry.reading import Reading
 
 
 def read(reading: Reading) -> Before | None:
-    """None where the window before has no calls: then nothing is known of it."""
-    since, until = telemetry.ends(reading.filter)
-    window = reading.filter.between(since - (until - since), since)
-    found = telemetry.kpis(reading.reader, window)
-    return Before({**found, "apart": apart(found)}) if found["events_total"] else None
+    found = telemetry.before(reading.reader, reading.filter)
+    return None if found is None else Before({**found, "apart": apart(found)})

@@ -39,7 +39,7 @@ def read(reading: Reading) -> dict[str, Any]:
         "people": _grouped(state, "user"),
         "tools": _grouped(state, "tool"),
         "outcomes": _grouped(state, "outcome"),
-        "errors": Quick(on=state.has(only_errors="true"), url=state.toggled("only_errors", "true")),
+        "errors": _errors(state),
     }
     return {
         **found,
@@ -54,6 +54,12 @@ def read(reading: Reading) -> dict[str, Any]:
 
 def apart(found: Mapping[str, Any]) -> int:
     return sum(found[name] for name in APART)
+
+
+def _errors(state: TelemetryState) -> Quick:
+    if state.has(only_errors="true") or state.has(outcome="error"):
+        return Quick(on=True, url=state.url(only_errors=None, outcome=None))
+    return Quick(on=False, url=state.url(only_errors="true", outcome=None))
 
 
 def _grouped(state: TelemetryState, group: str) -> Quick:

@@ -21,6 +21,7 @@ from console.cli.session_filters import TELEMETRY
 from console.pages.telemetry import actions, before, body, cards, facets, failures, groups, series
 from console.pages.telemetry.state import TABS
 from console.pages.telemetry.words import GROUPS, parameter
+from console.queries import telemetry as queries
 from console.queries.telemetry_filter import COLUMNS, OUTCOMES, TERMS
 from ingest.transcript.index import Index
 from schema.errors import BadParameter
@@ -189,8 +190,10 @@ def test_cards_are_switches(world: World) -> None:
         again = cards.read(reading(world, on))["quick"][card]
         assert again.on
         assert asks(again.url) == {**span, "tab": "mcp"}
-    only = reading(world, asks(quick["errors"].url))
-    assert cards.read(only)["quick"]["errors"].on
+    for only in (asks(quick["errors"].url), {**span, "tab": "mcp", "outcome": "error"}):
+        errors = cards.read(reading(world, only))["quick"]["errors"]
+        assert errors.on
+        assert asks(errors.url) == {**span, "tab": "mcp"}
     # From a tab without groups it leads to the first one that has them.
     assert asks(cards.read(reading(world, {**span, "tab": "users"}))["quick"]["people"].url) == {
         **span,
@@ -213,11 +216,17 @@ def test_what_is_chosen_is_taken_apart_by_who_and_when(world: World) -> None:
 def test_the_window_before_is_as_long_and_ends_where_this_one_begins(world: World) -> None:
     first = window()
     later = (first[1], first[1] + (first[1] - first[0]))
-    write(world, [event(first[0] + timedelta(hours=1)), event(first[1] + timedelta(hours=1))])
+    hours = (first[0], first[0] + timedelta(hours=1), first[1], first[1] + timedelta(hours=1))
+    write(world, [event(at) for at in hours])
     earlier = before.read(reading(world, bounds(later)))
     assert earlier is not None
-    assert earlier.kpis["events_total"] == 1
-    assert before.read(reading(world, bounds(first))) is None
+    assert earlier.kpis["events_total"] == 2
+    assert before.read(reading(world, bounds(first))) is None, "nobody called anything"
+    here = reading(world, {})
+    ((begun,),) = (row.values() for row in here.reader.ask(queries.began, here.reader.seen))
+    day = timedelta(days=1)
+    unknown = reading(world, bounds((begun + day, begun + 3 * day)))
+    assert before.read(unknown) is None, "the window before begins before all that is known"
 
 
 def test_a_choice_that_finds_nothing_can_be_taken_back(world: World) -> None:
