@@ -212,7 +212,10 @@
   }, { passive: true });
 
   // Where a link leads: to a turn, or, from the session beside, to its first or last finding.
+  let arrived = false; // false while there is no conversation yet: its reader may have to say first why they look
   const arrive = () => {
+    if (!document.querySelector("[data-events]")) return;
+    arrived = true;
     const stops = read("findings", []);
     const turn = { "#first-finding": stops[0], "#last-finding": stops.at(-1) }[location.hash] ?? inHash();
     if (Number.isInteger(turn)) void go(turn, false);
@@ -238,6 +241,10 @@
     if (!wasIndexed && read("indexed", false)) {
       wasIndexed = true;
       return agnes.go(location.search || "?", false); // now all of it can be shown
+    }
+    if (!arrived) {
+      arrive();
+      return follow();
     }
     if (at !== null && !holding(at)) at = null; // of a kind that is no longer shown
     setTimeout(() => mark(current())); // by then the address is the new one, without a place in it
