@@ -142,6 +142,11 @@ SCREENS = (
     Screen("telemetry-users", "Who uses what.", f"{CALLS}&tab=users", drawn, height=1800),
     Screen("telemetry-cost", "Tokens by model, and their cost.", f"{CALLS}&tab=cost"),
     Screen("telemetry-beside", "Around a call.", f"{CALLS}&tool_name=Bash", beside, height=2000),
+    Screen("user", "A person: their sessions.", "/admin/users/{person}?since_minutes=525600"),
+    Screen("user-activity", "What they did.", "/admin/users/{person}?tab=activity"),
+    Screen("user-390", "A person on a telephone.", "/admin/users/{person}", width=390, height=1200),
+    Screen("my-sessions", "One's own sessions.", "/me/sessions"),
+    Screen("my-first", "Before the first one.", "/me/sessions", who="ana@example.org"),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
@@ -207,6 +212,7 @@ def prepared(server: ServerProcess) -> dict[str, str]:
             "grant": first(boss, "resource_grants.add"),
             "sync": first(boss, "sync.table"),
             "session": found["rows"][0]["session_file"],
+            "person": found["rows"][0]["user_id"],
             "talk": sent.raise_for_status().json()["session_file"],
         }
 
