@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from console.queries.counted import with_total
-from schema.bind import Text, Value, point
+from schema.bind import Text, Texts, Value, point
 from schema.policy import Seen
 from schema.table import rows_of
 from schema.tables import SESSION_FILES, SESSION_FINDINGS, USAGE_SESSION_SUMMARY
@@ -82,8 +82,8 @@ class SessionsSeen:
         """Those without a summary: nothing is known of them, unless the failure scan came first."""
         files, found = self.files.rows(), self.found.rows()
         if self.unread is not None:
-            files = files.filter(files.session_file.isin(_one_each(self.unread)))
-            found = found.filter(found.session_file.isin(_one_each(self.unread)))
+            files = files.filter(files.session_file.isin(Texts(self.unread).column))
+            found = found.filter(found.session_file.isin(Texts(self.unread).column))
         # Also what is known to be unread: it may have been processed meanwhile.
         waiting = files.filter(files.parent.isnull()).anti_join(done, "session_file")
         scanned = found.group_by("session_file").agg(findings=lambda rows: rows.count())
@@ -171,7 +171,7 @@ class SessionFilter:
             meant = {"user_id": self.people, "session_file": self.files}
             for column, values in meant.items():
                 if _some(values):
-                    test |= sessions[column].isin(_one_each(values))
+                    test |= sessions[column].isin(Texts(values).column)
         return test
 
     def _empty(self, name: str) -> bool:
@@ -208,13 +208,6 @@ class SessionFilter:
 def _some(values: Any) -> bool:
     """Whether there are any; what is bound has some."""
     return bool(values) if isinstance(values, tuple | list) else values is not None
-
-
-def _one_each(values: Any) -> Any:
-    """A list, bound or plain, as a column."""
-    if isinstance(values, tuple | list):
-        values = ibis.literal(list(values), type="array<string>")
-    return values.unnest().name("value").as_table().value
 
 
 # Terms of what was found in a session -> the findings' column.
