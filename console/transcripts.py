@@ -162,6 +162,12 @@ def outline(transcript: Transcript) -> Row:
     }
 
 
+def agents(transcript: Transcript) -> list[Row]:
+    """The `first` and `last` turn of each subagent that has a file of its own, as far as they are
+    indexed."""
+    return _agents(transcript, transcript.index or Index())
+
+
 def image(transcript: Transcript, turn: int) -> tuple[str, bytes]:
     """Media type and bytes of the image that event `turn` is. Raises NotFound, also for what a
     browser should not be given as an image."""

@@ -130,7 +130,7 @@ def section(
 def _agents(transcript: Transcript, events: Sequence[Row]) -> dict[str, int]:
     if not any(one["agent"] for one in events):
         return {}
-    rows = transcripts.outline(transcript)["agents"]
+    rows = transcripts.agents(transcript)
     return {row["agent"]: row["last"] - row["first"] + 1 for row in rows}
 
 
