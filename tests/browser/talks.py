@@ -61,17 +61,18 @@ def sent(
             answer = client.post("/api/upload/sessions", files=given)
             assert answer.status_code == 201, answer.text
             files.append(answer.json()["session_file"])
-    for processor in ("usage", "failure_scan"):
-        ran = api.post("/api/admin/run-session-processor", params={"processor": processor})
-        ran.raise_for_status()
-    for file in files:
-        _indexed(api, file)
+        for processor in ("usage", "failure_scan"):
+            ran = api.post("/api/admin/run-session-processor", params={"processor": processor})
+            ran.raise_for_status()
+        for file in files:
+            _indexed(client, file.partition("/")[2])
     return files
 
 
-def _indexed(api: httpx.Client, file: str) -> None:
+def _indexed(mine: httpx.Client, file: str) -> None:
+    """Asked by the person themselves, who needs no reason."""
     until = time.monotonic() + _PATIENCE
-    while not api.get(f"/api/admin/sessions/{file}/outline").json()["indexed"]:
+    while not mine.get(f"/api/me/sessions/{file}/outline").json()["indexed"]:
         assert time.monotonic() < until, f"{file} is not indexed"
         time.sleep(0.1)
 
