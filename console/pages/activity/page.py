@@ -65,7 +65,7 @@ class ActivityPage(PartsPage[Reading]):
         *(f"activity/{name}.css" for name in _STYLES),
     )
     scripts: Sequence[str] = (
-        *(f"parts/{name}.js" for name in ("facets", "charts", "rows")),
+        *(f"parts/{name}.js" for name in ("facets", "charts", "rows", "tabs")),
         *(f"activity/{name}.js" for name in _SCRIPTS),
     )
     ranged = True

@@ -61,7 +61,10 @@ class TelemetryPage(PartsPage[Reading]):
         *(f"activity/{name}.css" for name in ("layout", "filters", "actions")),
         *(f"telemetry/{name}.css" for name in ("telemetry", "bodies")),
     )
-    scripts: Sequence[str] = ("parts/charts.js", "activity/actions.js", "telemetry/telemetry.js")
+    scripts: Sequence[str] = (
+        *(f"parts/{name}.js" for name in ("charts", "tabs")),
+        *("activity/actions.js", "telemetry/telemetry.js"),
+    )
 
     def begun(self, instance: Instance, caller: Caller, *, beat: bool) -> Reading:
         reader = Reader(instance, caller.me)
