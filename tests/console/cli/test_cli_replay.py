@@ -150,8 +150,8 @@ def test_a_finding_stands_where_it_happened(run: Run, place: Talks) -> None:
     assert lines[at + 1].strip().startswith(">> finding 1 of 1: warning tool_error/exec, 2 times")
 
 
-@pytest.mark.parametrize("first", [0, 1, 49, 50, 51, 149, 150, 359, 360, 10**6])
-@pytest.mark.parametrize("limit", [None, 1, 50, 101])
+@pytest.mark.parametrize("first", [0, 1, 50, 149, 359, 10**6])
+@pytest.mark.parametrize("limit", [None, 50, 101])
 def test_a_part_begins_where_it_is_asked_to_and_says_what_follows(
     run: Run, place: Talks, first: int, limit: int | None
 ) -> None:
