@@ -11,12 +11,13 @@
   const TALLEST = 12e6; // pixels; a browser has no taller page
   const LINE = 0.25; // of the screen's height: where the reader is
   const AT_ONCE = 2; // sections that are fetched at the same time
+  const END = {};
 
   let box = null; // the container
   let mark = ""; // what it shows, to tell whether it is still the same
   let parts = []; // sections: { element, first, turn, loading, queued }
   let height = 90; // pixels of an event, as far as is known
-  let held = null; // { element, top }: what stays where it is
+  let held = null; // { element, top }: what stays where it is; at the end of the page it is the end
   let here = null; // the turn of the marked event
   let goal = null; // the turn that is on its way to the screen
   let busy = 0;
@@ -173,7 +174,9 @@
 
   // -- what stays where it is
 
+  const bottom = () => document.documentElement.scrollHeight - innerHeight;
   const hold = () => {
+    if (held === END) return scrollTo({ top: bottom(), behavior: "instant" });
     if (!held?.element.isConnected) return;
     const moved = held.element.getBoundingClientRect().top - held.top;
     if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
@@ -181,6 +184,10 @@
   };
   const notice = () => {
     if (!box?.isConnected) return;
+    if (scrollY > 0 && scrollY >= bottom() - 2) {
+      held = END;
+      return;
+    }
     const { left, width } = box.getBoundingClientRect();
     const found = document.elementFromPoint(left + width / 2, line())?.closest(".event, .events > section");
     held = found && box.contains(found) ? { element: found, top: found.getBoundingClientRect().top } : null;
@@ -190,7 +197,12 @@
     cancelAnimationFrame(asked);
     asked = requestAnimationFrame(notice);
   }, { passive: true });
-  // What the reader unfolds, the pictures that come late.
+  // What the reader unfolds stays under the pointer, at the end of the page, too.
+  document.addEventListener("click", (event) => {
+    const element = held === END ? event.target.closest?.(".event, .events > section") : null;
+    if (element) held = { element, top: element.getBoundingClientRect().top };
+  }, true);
+  // What is unfolded, the pictures that come late.
   const grown = new ResizeObserver(hold);
 
   // -- going somewhere
@@ -258,7 +270,8 @@
       if (bottom > 0 && top < innerHeight) return here;
     }
     notice();
-    const at = held?.element;
+    if (scrollY === 0) return parts[0]?.turn ?? 0;
+    const at = held === END ? [...box.querySelectorAll(".event")].at(-1) : held?.element;
     const turn = at?.dataset.turn ?? at?.closest("section")?.dataset.turn;
     return number(turn) ?? parts[0]?.turn ?? 0;
   };
