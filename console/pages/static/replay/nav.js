@@ -84,6 +84,10 @@
     const turn = current() + by, total = read("total", Infinity);
     if (turn >= 0 && turn < total) void go(turn);
   };
+  const after = (turn) => {
+    const shown = [...document.querySelectorAll("[data-events] section [data-turn]")].map((one) => Number(one.dataset.turn));
+    return shown.find((one) => one >= turn) ?? shown.at(-1) ?? null;
+  };
   const unfold = () => {
     const parts = [...(holding(current())?.querySelectorAll("details") ?? [])];
     if (!parts.length) return false;
@@ -246,7 +250,9 @@
       arrive();
       return follow();
     }
-    if (at !== null && !holding(at)) at = null; // of a kind that is no longer shown
+    const was = at ?? inHash();
+    if (at !== null && !holding(at)) at = null;
+    if (wanted === null && was >= 0 && !holding(was)) at = after(was); // of a kind that is no longer shown
     setTimeout(() => mark(current())); // by then the address is the new one, without a place in it
     follow();
   });
