@@ -251,7 +251,7 @@ def test_a_file_that_nobody_has_read_yet_stands_in_the_list(
     expect(row).to_have_count(1)
     expect(row.locator("td.c-verdict")).to_contain_text("waiting")
     expect(row.locator("td.c-who")).to_have_text(HOSTILE)
-    expect(card(page, "sessions")).to_contain_text("1 not processed")
+    expect(card(page, "sessions")).to_contain_text("1 unprocessed")
     page.get_by_role("link", name="not processed yet").click()
     expect(page).to_have_url(re.compile("processed=false"))
     shown(page, 1)

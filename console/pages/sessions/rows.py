@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from console.sessions import Row
 
 ROWS = 50
 _NAMED = 8  # characters of a file's name: enough to tell ids apart
+_UUID = re.compile(r"[0-9a-f]{8}-")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def read(reading: Reading) -> dict[str, Any]:
             {
                 **row,
                 "at": row[ANCHORS[filter.anchor]],
-                "short": _short(row["session_file"]),
+                "short": short(row["session_file"]),
                 "kinds": found.get(row["session_file"], []),
                 "href": _href(row["session_file"], query, found.get(row["session_file"], [])),
                 "standing": standing.get(row["session_file"]),
@@ -85,9 +87,12 @@ def _offset(state: SessionsState, offset: int) -> str:
     return state.url(offset=str(offset) if offset else None)
 
 
-def _short(session_file: str) -> str:
+def short(session_file: str) -> str:
+    """The end of a name that tells it from others: a UUID's first part, else the last letters."""
     name = session_file.partition("/")[2].removesuffix(".jsonl")
-    return name if len(name) <= _NAMED + 4 else f"{name[:_NAMED]}…"
+    if len(name) <= _NAMED + 1:
+        return name
+    return f"{name[:_NAMED]}…" if _UUID.match(name) else f"…{name[-_NAMED:]}"
 
 
 def _href(session_file: str, query: str, kinds: list[Row]) -> str:

@@ -161,7 +161,8 @@ def test_a_session_that_was_not_judged_says_why(world: World) -> None:
     again = {row["session_file"]: row for row in rows.read(reading)["rows"]}
     assert again[keys[1]]["standing"]["says"] == "waiting"
     regions = asyncio.run(PAGE.show(world.instance, reading.caller, "user_id=standing", beat=False))
-    assert f"after {ATTEMPTS} failures" in regions["rows"]
+    assert f"after {ATTEMPTS} failures: " in regions["rows"]
+    assert "line 3 is no JSON" in regions["rows"]
     assert 'href="/admin/jobs"' in regions["rows"]
     granted = Caller(Principal("anna", surfaces=frozenset({"sessions"})))
     regions = asyncio.run(PAGE.show(world.instance, granted, "user_id=standing", beat=False))
@@ -190,6 +191,15 @@ def test_a_row_opens_at_the_first_finding_with_the_list_it_stands_in(world: Worl
         *(reading.caller, reading.state, reading.at),
     )
     assert kinds_of(own.reader, [key]) == {}
+
+
+def test_a_name_is_shortened_to_what_tells_it_from_others() -> None:
+    names = {
+        "u/74861c3c-1111-7222-8333-444444444444.jsonl": "74861c3c…",
+        "u/team_project__68ed6ce4-377683e1.jsonl": "…377683e1",
+        "u/short.jsonl": "short",
+    }
+    assert {name: rows.short(name) for name in names} == names
 
 
 def test_the_window_before_is_compared_where_there_was_something_before_it(world: World) -> None:
