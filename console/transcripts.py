@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import BinaryIO, cast
 
 from console import indexing, sessions
@@ -21,9 +22,10 @@ from console.queries import transcripts as queries
 from console.sessions import Reader, Row
 from console.transcript_files import File
 from ingest.session_files import Target, is_user_id, stored_name
-from ingest.transcript import Index, build, pages
+from ingest.transcript import Index, build, pages, problems
 from ingest.transcript.events import Event
 from ingest.transcript.pieces import GROUPS
+from ingest.transcript.problems import Unread
 from ingest.transcript.record import fields, name, text
 from schema.bind import Text
 from schema.errors import BadParameter, NotFound, Unavailable
@@ -36,6 +38,7 @@ _CELLS = 120  # of the strip that shows a whole session
 _NEAR = 8  # events between two wanted ones that are read along rather than jumped over
 _FAR_CALLS = 40  # calls on other pages that are looked up for the time they took
 _BUILT = 32 << 20  # bytes of a transcript of which an index is made while somebody waits
+_UNREAD = 50  # lines that could not be read, of one page
 _EPOCH = datetime(1970, 1, 1)
 _FIELDS = tuple(field.name for field in fields_of(Event) if field.name != "at")
 
@@ -160,6 +163,16 @@ def outline(transcript: Transcript) -> Row:
         "agents": _agents(transcript, known),
         "cells": _cells(known),
     }
+
+
+def unread(transcript: Transcript, first: int, count: int) -> list[Unread]:
+    """The lines before these events that could not be read, at most 50; none without an index."""
+    index = transcript.index
+    if index is None:
+        return []
+    stop = min(first + count, index.total)
+    with _sources(transcript) as (main, subagents):
+        return list(islice(problems.unread(index, main, subagents, first, stop), _UNREAD))
 
 
 def agents(transcript: Transcript) -> list[Row]:

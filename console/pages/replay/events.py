@@ -18,6 +18,7 @@ from console.pages.replay.grouped import Item, Known, grouped
 from console.pages.replay.reading import Reading
 from console.sessions import Row
 from console.transcripts import KINDS, Transcript
+from ingest.transcript.problems import Unread
 
 SIZE = 100  # events of a section
 
@@ -61,6 +62,7 @@ class Section:
     end, `total` until the end is known."""
 
     items: Sequence[Item]
+    after: Sequence[Unread]  # lines at the end that could not be read
     first: int
     count: int
     turn: int | None  # of the first event
@@ -112,10 +114,12 @@ def section(
     page = transcripts.part(transcript, first, limit, kinds)
     events: list[Row] = page["events"]
     found = sessions.of_session(transcript.reader, transcript.session_file)
-    known = Known(found, _agents(transcript, events))
+    unread = transcripts.unread(transcript, first, len(events)) if kinds is None else []
+    known = Known(found, _agents(transcript, events), unread)
     person = transcript.reader.instance.people.get(transcript.owner)
     return Section(
         items=grouped(events, known),
+        after=[line for line in unread if line.turn == page["total"]],
         first=first,
         count=len(events),
         turn=events[0]["turn"] if events else None,

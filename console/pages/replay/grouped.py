@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from console.sessions import Row
+from ingest.transcript.problems import Unread
 
 _PAUSE = timedelta(minutes=10)  # what is longer is told, as active time leaves it out
 _REPEATED = 3  # equal calls in a row, of which all but the first are folded
@@ -23,13 +24,15 @@ AGENTS = ("task", "agent")  # tools that start a subagent
 @dataclass(frozen=True)
 class Card:
     """One event, `joined` those that stand in it: the result of a call and the images in it.
-    `pause`: what went by before it; `day`: it is the first of its day."""
+    `pause`: what went by before it; `day`: it is the first of its day; `unread`: lines before it
+    that could not be read."""
 
     event: Row
     joined: tuple[Row, ...] = ()
     findings: tuple[Row, ...] = ()
     pause: timedelta | None = None
     day: datetime | None = None
+    unread: tuple[Unread, ...] = ()
 
     @property
     def result(self) -> Row | None:
@@ -103,6 +106,7 @@ class Known:
 
     findings: Sequence[Row] = ()
     agents: Mapping[str, int] = field(default_factory=dict)  # id -> its events
+    unread: Sequence[Unread] = ()
 
 
 def grouped(events: Sequence[Row], known: Known) -> list[Item]:
@@ -110,8 +114,16 @@ def grouped(events: Sequence[Row], known: Known) -> list[Item]:
     found = defaultdict(list)
     for one in known.findings:
         found[one["turn_index"]].append(one)
+    lines = defaultdict(list)
+    home = {turn: card.event["turn"] for card in cards for turn in card.turns}
+    for line in known.unread:
+        lines[home.get(line.turn)].append(line)
     cards = [
-        replace(card, findings=tuple(row for turn in card.turns for row in found.get(turn, ())))
+        replace(
+            card,
+            findings=tuple(row for turn in card.turns for row in found.get(turn, ())),
+            unread=tuple(lines[card.event["turn"]]),
+        )
         for card in cards
     ]
     started: dict[str, Row] = {

@@ -210,6 +210,16 @@ def test_hostile_texts_stay_texts_wherever_they_stand(console: Console) -> None:
         assert cleaned(text) in said
 
 
+def test_lines_that_could_not_be_read_stand_in_their_place(console: Console) -> None:
+    data = file(user("one"), b"{broken", user("two"), b'{"cut": "sho').getvalue()
+    key = indexed(console, "unread.jsonl", data)
+    said = " ".join(section(console, key).text.split())
+    places = [said.index(part) for part in ("one", "line 2: no JSON", "two", "line 4: ")]
+    assert places == sorted(places)
+    assert "line 2" in section(console, key, **{"from": 1, "limit": 1}).text
+    assert "line" not in section(console, key, limit=1).text
+
+
 def test_kinds_choose_and_first_counts_the_chosen(console: Console) -> None:
     key = indexed(console, "kinds.jsonl", TALK, SIDE)
     found = section(console, key, kinds="errors")
