@@ -16,6 +16,7 @@ from console.pages.render import iso
 from console.pages.telemetry.reading import Reading as OfTelemetry
 from console.queries import typed_words
 from console.queries.audit_filter import AuditFilter, Term
+from console.queries.telemetry_filter import ANY
 from console.queries.window import MAX_MINUTES
 from console.session_filter import WINDOW
 from schema.tables import AUDIT_LOG
@@ -55,8 +56,8 @@ def of_log(reading: OfTelemetry, *terms: Term) -> Log:
     principal, given = reading.reader.principal, reading.filter.terms
     since, until = telemetry.ends(reading.filter)
     first = max(since, until - timedelta(minutes=MAX_MINUTES))
-    alike = tuple(Term(name, (given[name],)) for name in _ALIKE if name in given)
-    known = (*_ALIKE, *WINDOW)
+    alike = [Term(name, (given[name],)) for name in _ALIKE if given.get(name, ANY) != ANY]
+    known = (*(term.field for term in alike), *WINDOW)
     return Log(
         Reader(reading.reader.instance, principal),
         AuditFilter(first, until, (*alike, *terms)),

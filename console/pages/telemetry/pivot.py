@@ -20,7 +20,8 @@ from schema.errors import BadParameter
 ROWS, COLUMNS = "user", "tool"
 MEASURES = {"invocations": "Calls", "errors": "Errors", "error_rate": "Error rate"}
 # How much is shown by name: rows and columns.
-SIZES = {"": (20, 10), "all": (telemetry_pivot.MOST_ROWS, telemetry_pivot.MOST_COLUMNS)}
+SIZES = {"": (20, 10), "more": (200, 60)}
+_ALL = telemetry_pivot.MOST_ROWS, telemetry_pivot.MOST_COLUMNS
 FORMATS = ("csv", "json", "parquet")
 _EXPORT = "/api/admin/telemetry/export"
 _PALEST = 8  # percent of the colour that the least cell has; none has nothing
@@ -48,14 +49,17 @@ class Head:
 
 
 def read(reading: Reading) -> dict[str, Any]:
-    """`lines`: heads of the rows with their cells and totals. Raises BadParameter."""
+    """`lines`: heads of the rows with their cells and totals. `cut`: some values have no name here;
+    `all` is how many rows and columns a file can name. Raises BadParameter."""
     asked = reading.state.rest
     rows, columns = _group(asked, "rows", ROWS), _group(asked, "columns", COLUMNS)
     measure, size = measure_of(asked.get("measure")), asked.get("size", "")
     if size not in SIZES:
-        raise BadParameter("size", size, "all, or nothing")
-    limits = dict(zip(("limit", "columns_limit"), SIZES[size], strict=True))
-    found = telemetry_pivot.counted(reading.reader, reading.filter, rows, columns, **limits)
+        raise BadParameter("size", size, "more, or nothing")
+    limit, columns_limit = SIZES[size]
+    sizes = {"limit": limit, "columns_limit": columns_limit}
+    found = telemetry_pivot.counted(reading.reader, reading.filter, rows, columns, **sizes)
+    parts = rows, columns, measure
     return {
         "table": found,
         "measure": measure,
@@ -65,10 +69,12 @@ def read(reading: Reading) -> dict[str, Any]:
         "lines": list(_lines(reading, found, measure)),
         "totals": [_total(found.down(column), measure) for column in found.columns],
         "whole": _total(found.whole, measure),
-        "cut": len(found.rows) < found.rows_total or len(found.columns) < found.columns_total,
+        "cut": found.rows_total > limit or found.columns_total > columns_limit,
         "size": size,
         "least": LEAST,
-        "exports": _exports(reading, (rows, columns, measure), limits),
+        "exports": _exports(reading, parts, SIZES[size]),
+        "all_exports": _exports(reading, parts, _ALL),
+        "all": (min(found.rows_total, _ALL[0]), min(found.columns_total, _ALL[1])),
         "kept": _kept(reading),
     }
 
@@ -85,11 +91,14 @@ def _lines(reading: Reading, found: Table, measure: str) -> Any:
         (one.measured(measure) for one in found.cells.values() if _tells(one, measure)), default=0
     )
     for row in found.rows:
-        cells = []
+        cells: list[Cell | None] = []
         for column in found.columns:
             count = found.cells.get((row, column))
+            if count is None:
+                cells.append(None)
+                continue
             url = _narrowed(reading, {found.rows_by: row, found.columns_by: column})
-            cells.append(_cell(count, measure, most, url) if count else None)
+            cells.append(_cell(count, measure, most, url))
         yield _head(reading, found.rows_by, row), cells, _total(found.across(row), measure)
 
 
@@ -130,11 +139,11 @@ def _narrowed(reading: Reading, values: dict[str, str]) -> str | None:
 
 
 def _exports(
-    reading: Reading, parts: tuple[str, str, str], limits: dict[str, int]
+    reading: Reading, parts: tuple[str, str, str], size: tuple[int, int]
 ) -> list[tuple[str, str]]:
-    """Format and address of the table as it is shown."""
+    """Format and address of the table with so many rows and columns by name."""
     asked = {**held(reading), "pivot": ",".join(parts)}
-    asked |= {name: str(limit) for name, limit in limits.items()}
+    asked |= {"limit": str(size[0]), "columns_limit": str(size[1])}
     return [(name, _EXPORT + visits.url({**asked, "format": name})) for name in FORMATS]
 
 

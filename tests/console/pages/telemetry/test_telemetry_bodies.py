@@ -122,7 +122,10 @@ def test_a_large_pivot_sums_what_it_does_not_name_until_it_is_asked_to(world: Wo
     assert (found["table"].rows_total, found["table"].columns_total) == (23, 14)
     assert found["whole"].count.calls == len(some)
     assert found["heads"][-1].url is None, "several tools are no filter"
-    whole = pivot.read(reading(world, {**span, "tab": "users", "size": "all"}))
+    assert found["all"] == (23, 14)
+    text = world.admin.get(dict(found["all_exports"])["csv"]).raise_for_status().text
+    assert [len(line) for line in csv.reader(io.StringIO(text))] == [1 + 14 + 1] * (1 + 23 + 1)
+    whole = pivot.read(reading(world, {**span, "tab": "users", "size": "more"}))
     assert (len(whole["lines"]), len(whole["heads"]), whole["cut"]) == (23, 14, False)
 
 
@@ -332,6 +335,8 @@ def test_durations_and_queries_are_those_of_the_log(world: World) -> None:
     one = performance.read(reading(world, {**span, "tab": "performance", "user_id": "u-8"}))
     assert one["events_total"] == 6
     assert found["page"].startswith("/admin/activity?")
+    anybody = performance.read(reading(world, {**span, "tab": "performance", "user_id": "any"}))
+    assert (anybody["events_total"], dict(anybody["log"].left_out)) == (12, {"user_id": "any"})
     asked = queries.read(reading(world, {**span, "tab": "queries"}))
     assert [(row["query"], row["count"]) for row in asked["rows"]] == [
         ("SELECT a FROM orders WHERE b = ?", 6)
