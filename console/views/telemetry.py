@@ -23,7 +23,7 @@ def draw(answer: Mapping[str, Any]) -> Any:
     """Bars: errors at the bottom of each, where a few are seen; or, where the answer is grouped,
     the groups on top of each other, the most frequent at the bottom."""
     seconds, buckets = answer["bucket_seconds"], answer["buckets"]
-    if answer["group_by"] is None:
+    if not any(bucket["groups"] for bucket in buckets):
         parts = [
             (*_ERRORS[0], [bucket["errors"] for bucket in buckets]),
             (*_ERRORS[1], [bucket["total"] - bucket["errors"] for bucket in buckets]),
