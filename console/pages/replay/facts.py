@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.pages.replay.reading import Reading
+from console.pages.replay.words import brief
 from console.queries import replay as queries
 from console.sessions import Row
 from schema.bind import Text
@@ -14,6 +15,7 @@ from schema.tables import SESSION_FILES, USAGE_EVENTS
 
 _MCP = "mcp__"
 _MOST = 6  # names of a kind that are shown
+_LONGEST = 80  # characters of a name
 
 
 @dataclass(frozen=True)
@@ -67,4 +69,5 @@ def named(rows: Sequence[Row]) -> list[Named]:
 
 def _named(says: str, uses: dict[str, int]) -> Named:
     ordered = sorted(uses.items(), key=lambda one: (-one[1], one[0]))
-    return Named(says, ordered[:_MOST], max(0, len(ordered) - _MOST))
+    shown = [(brief(name, _LONGEST), times) for name, times in ordered[:_MOST]]
+    return Named(says, shown, max(0, len(ordered) - _MOST))

@@ -80,7 +80,7 @@ class ReplayPage(PartsPage[Reading]):
         """What is not there, or not for this reader, is no page at all. Raises NotFound."""
         reading = self.begun(instance, caller, beat=False)
         await instance.store.offload(transcripts.opened, reading.reader, reading.user, self._file)
-        self.title = reading.person
+        self.title = f"{reading.person}, {head.short(self._file)}"
         return await super().arrive(instance, caller, query)
 
     def begun(self, instance: Instance, caller: Caller, *, beat: bool) -> Reading:
