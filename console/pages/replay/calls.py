@@ -18,6 +18,7 @@ from console.pages.replay.words import NOTHING, Folded, brief, cleaned, folded, 
 Kind = Literal["code", "text", "markdown", "json", "diff", "todo", "choices"]
 Input = Mapping[str, Any]
 _OPEN = 12  # lines of a command or JSON that stand open
+_WIDEST = 4000  # characters of a line of a change
 _DIFF_OPEN, _DIFF = 16, 300  # lines of a change: those that stand open, those that are shown
 _SHORT, _SHORT_ONES = 60, 4  # characters of a value, and values, that fit into a head
 _SUMMARY = 400  # characters
@@ -241,7 +242,7 @@ def _json(value: Any, *, lines: int = _OPEN) -> Block:
 
 
 def _diff(old: str, new: str) -> Block:
-    found = tuple(compared(cleaned(old) or None, cleaned(new) or None))
+    found = tuple(compared(cleaned(old) or None, cleaned(new) or None, widest=_WIDEST))
     first = len(found) if len(found) <= _DIFF_OPEN + 4 else _DIFF_OPEN
     return Block(
         "diff",
