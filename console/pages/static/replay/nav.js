@@ -2,9 +2,11 @@
 // the address as #t<turn>, is framed in the strip, and is where every step begins.
 {
   const KEPT = "a[href*='#t']";
+  let outline = ["{}", {}]; // as it was written, and what it says: that of a long session is long
   const read = (name, fallback) => {
-    const text = document.getElementById("outline")?.dataset.outline;
-    return (text && JSON.parse(text)[name]) ?? fallback;
+    const text = document.getElementById("outline")?.dataset.outline ?? "{}";
+    if (text !== outline[0]) outline = [text, JSON.parse(text)];
+    return outline[1][name] ?? fallback;
   };
   const reader = () => agnes.replay; // the conversation's own script
   const inHash = () => Number(/^#t(\d+)$/.exec(location.hash)?.[1] ?? NaN);
