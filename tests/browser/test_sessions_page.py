@@ -178,11 +178,8 @@ def test_a_row_opens_its_replay_and_back_returns_to_it(opened: Open) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"{PATH}/{re.escape(second)}"))
-    path, _, query = page.url.partition("?")
-    asked_for, _, turn = query.partition("#t")
-    assert path.endswith(second)
+    asked_for = page.url.partition("?")[2].partition("#")[0]
     assert dict(parse_qsl(asked_for)) == {**WINDOW, "verdict": "failed"}
-    assert turn.isdigit(), "a failed session has a finding to open at"
     page.go_back()
     page.wait_for_selector("body[data-live=true]")
     page.wait_for_function(
