@@ -30,9 +30,8 @@ _SENTENCES = {
     ("tool_error", "error"): "never recovered",
     ("tool_error", "warning"): "a later call went well",
     ("tool_error", "info"): "the call could not be run as it was asked for",
-    ("permission_denied", "warning"): "not allowed",
-    ("user_rejection", "warning"): "the user did not want it",
 }
+_KINDS_SAY = {"permission_denied": "not allowed", "user_rejection": "the user did not want it"}
 
 
 def shape(event: Row) -> str:
@@ -58,10 +57,12 @@ def is_agent(tool: str | None) -> bool:
 
 def sentence(finding: Row, around: Sequence[str]) -> str:
     """What a finding says, in one line; not again what stands `around` it."""
-    words = _SENTENCES.get((finding["finding_type"], finding["severity"]), "")
-    times = f"{finding['count']} times" if (finding["count"] or 1) > 1 else ""
+    kind = finding["finding_type"]
+    words = _SENTENCES.get((kind, finding["severity"])) or _KINDS_SAY.get(kind, "")
+    told = kind == "loop" or (finding["count"] or 1) == 1  # a loop says it in its own words
+    times = "" if told else f"{finding['count']} times"
     own = brief(finding["excerpt"] or "", 200)
-    if finding["finding_type"] == "tool_error" or any(own[:_SAME] in text for text in around):
+    if kind == "tool_error" or any(own[:_SAME] in text for text in around):
         own = ""
     return " · ".join(filter(None, (words, times, own)))
 
