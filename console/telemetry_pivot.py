@@ -33,9 +33,9 @@ class Count:
 
 @dataclass(frozen=True)
 class Table:
-    """Every event is in one cell. `rows` and `columns` are values, most used first; `other` is what
-    is beyond the limits, `none` events without a value. `rows_total`, `columns_total`: how many
-    values there are in all."""
+    """Every event is in one cell. `rows` and `columns` are values, most used first, days in their
+    own order; `other` is what is beyond the limits, `none` events without a value. `rows_total`,
+    `columns_total`: how many values there are in all."""
 
     rows_by: str
     columns_by: str
@@ -103,9 +103,15 @@ def counted(
         for place, key, side in zip(places, (row, column), ("row", "column"), strict=True):
             place[key] = min(place.get(key, limit + columns_limit), cell[f"{side}_place"])
     first = found[0] if found else {"row_values": 0, "column_values": 0}
-    in_order = [sorted(place, key=place.__getitem__) for place in places]
     totals = int(first["row_values"]), int(first["column_values"])
-    return Table(rows, columns, in_order[0], in_order[1], cells, *totals)
+    return Table(rows, columns, _keys(rows, places[0]), _keys(columns, places[1]), cells, *totals)
+
+
+def _keys(by: str, places: Mapping[str, int]) -> list[str]:
+    """In the order of their places; days in their own, with what is no day behind them."""
+    if by == "day":
+        return sorted(places, key=lambda key: (not key[:1].isdigit(), key))
+    return sorted(places, key=places.__getitem__)
 
 
 def pivot(
@@ -118,10 +124,10 @@ def pivot(
     limit: int = ROWS,
     columns_limit: int = COLUMNS,
 ) -> Row:
-    """`columns` (`key, label`) and `rows` (`key, label, total, cells`), most used first; `totals`
-    by column. The row or column `other` sums what is beyond the limits, so that `grand_total` is
-    that of all events; `none` is for events without a value. `rows_total`, `columns_total`: how
-    many values there are."""
+    """`columns` (`key, label`) and `rows` (`key, label, total, cells`), most used first, days in
+    their own order; `totals` by column. The row or column `other` sums what is beyond the limits,
+    so that `grand_total` is that of all events; `none` is for events without a value. `rows_total`,
+    `columns_total`: how many values there are."""
     found = counted(reader, filter, rows, columns, limit=limit, columns_limit=columns_limit)
     return {
         "rows_by": rows,

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console import telemetry_pivot
 from console.audit import Caller, new_id, now
 from console.pages.telemetry import (
     TelemetryPage,
@@ -127,6 +128,21 @@ def test_a_large_pivot_sums_what_it_does_not_name_until_it_is_asked_to(world: Wo
     assert [len(line) for line in csv.reader(io.StringIO(text))] == [1 + 14 + 1] * (1 + 23 + 1)
     whole = pivot.read(reading(world, {**span, "tab": "users", "size": "more"}))
     assert (len(whole["lines"]), len(whole["heads"]), whole["cut"]) == (23, 14, False)
+
+
+def test_days_stand_in_their_order_and_the_rest_behind_them(world: World) -> None:
+    first, second = window(), window()
+    for within, calls in ((first, 1), (second, 3)):
+        write(world, [event(within[0] + timedelta(days=day)) for day in range(2)])
+        write(world, [event(within[1]) for _ in range(calls)])
+    span = {"since": bounds(first)["since"], "until": bounds(second)["until"]}
+    asked = {**span, "tab": "users", "rows": "tool", "columns": "day"}
+    heads = [head.name for head in pivot.read(reading(world, asked))["heads"]]
+    assert heads == sorted(heads)
+    assert len(heads) == 6
+    here = reading(world, asked)
+    found = telemetry_pivot.counted(here.reader, here.filter, "day", "tool", limit=2)
+    assert (sorted(found.rows[:2]), found.rows[2]) == (found.rows[:2], "other")
 
 
 def test_a_rate_of_few_calls_has_no_colour(world: World) -> None:
