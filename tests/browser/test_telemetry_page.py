@@ -128,6 +128,16 @@ def card(page: Page, name: str) -> Any:
     return page.locator(f".card[data-keep={name}]")
 
 
+def shows(page: Page, rows: list[tuple[str, str]]) -> None:
+    """Wait until the table has these rows: a step of the page's own may answer before ours does."""
+    expect(page.locator(".groups tbody .pick")).to_have_text([name for name, _ in rows])
+    expect(page.locator(".groups tbody .share .n")).to_have_text([count for _, count in rows])
+
+
+def figured(page: Page, name: str, value: str) -> None:
+    expect(card(page, name).locator(".v")).to_have_text(re.compile(rf"^\s*{value}(?!\d)"))
+
+
 def figure(page: Page, name: str) -> str:
     return str(card(page, name).locator(".v").inner_text()).split()[0]
 
@@ -146,7 +156,7 @@ def test_cards_and_table_are_the_apis_figures(opened: Open, api: httpx.Client, m
     expect(card(page, "errors")).to_contain_text(f"{found['errors']} of {found['events_total']}")
     expect(card(page, "sessions").locator(".v")).to_have_text(re.compile("^2"))
     rows = made.asked(api, "query", group_by="tool")["rows"]
-    assert table(page) == [(row["bucket"] or "none", str(row["invocations"])) for row in rows]
+    shows(page, [(row["bucket"] or "none", str(row["invocations"])) for row in rows])
     expect(page.locator(".groups tr", has_text="Bash")).to_contain_text("3 of 17")
     expect(page.locator(".groups tr", has_text="Read")).to_contain_text("too few")
     read = api.get(
@@ -161,18 +171,18 @@ def test_a_row_filters_everything_and_back_undoes_it(opened: Open, made: Made) -
     everything = table(page)
     without_load(page, page.locator(".groups .pick", has_text="Bash").click)
     expect(page).to_have_url(re.compile("tool_name=Bash"))
-    assert table(page) == BASH
-    assert figure(page, "calls") == "17"
+    shows(page, BASH)
+    figured(page, "calls", "17")
     expect(page.locator(".facets .row.on .name")).to_have_text(["Bash", "Tela Metry"])
     page.reload()
-    assert table(page) == BASH
+    shows(page, BASH)
     page.wait_for_selector("body[data-live=true]")
     without_load(page, page.locator(".chip", has_text="tool: Bash").click)
-    assert table(page) == everything
+    shows(page, everything)
     page.go_back()
     expect(page).to_have_url(re.compile("tool_name=Bash"))
     settled(page)
-    assert table(page) == BASH
+    shows(page, BASH)
     page.locator(".facets .pick", has_text="error").click()
     expect(page).to_have_url(re.compile("outcome=error"))
     expect(page.locator(".groups .share .n")).to_have_text("3")
@@ -182,7 +192,7 @@ def test_one_goes_from_an_error_rate_to_the_failing_turn(opened: Open, made: Mad
     page = opened(made.at())
     without_load(page, page.locator(".groups tr", has_text="Bash").get_by_title("errors").click)
     expect(page).to_have_url(re.compile("outcome=error"))
-    assert figure(page, "calls") == "3"
+    figured(page, "calls", "3")
     link = page.locator(".failures li a")
     expect(link).to_have_attribute("href", f"/admin/sessions/{made.session_file}#t{made.turn}")
     link.click()
@@ -196,19 +206,19 @@ def test_sorting_grouping_and_walking_by_key(opened: Open, api: httpx.Client, ma
     without_load(page, head.locator("a").click)
     expect(head).to_have_attribute("aria-sort", "descending")
     rows = made.asked(api, "query", group_by="tool", sort="error_rate:desc")["rows"]
-    assert [name for name, _ in table(page)] == [row["bucket"] or "none" for row in rows]
+    shows(page, [(row["bucket"] or "none", str(row["invocations"])) for row in rows])
     assert rows[0]["bucket"] == "Bash", "Read failed at a higher rate, of too few calls"
     page.keyboard.press("j")
     expect(page.locator(".groups .pick").first).to_be_focused()
     page.keyboard.press("j")
     page.keyboard.press("k")
     without_load(page, lambda: page.keyboard.press("Enter"))
-    assert table(page) == BASH
+    shows(page, BASH)
     without_load(page, lambda: page.get_by_label("Group by").select_option("outcome"))
     expect(page).to_have_url(re.compile("group_by=outcome"))
-    assert table(page) == [("ok", "14"), ("error", "3")]
+    shows(page, [("ok", "14"), ("error", "3")])
     without_load(page, card(page, "people").click)
-    assert table(page) == [("Tela Metry", "17")]
+    shows(page, [("Tela Metry", "17")])
     expect(card(page, "people")).to_have_attribute("aria-current", "true")
 
 
@@ -219,10 +229,11 @@ def test_a_tab_counts_what_it_is_about(opened: Open, api: httpx.Client, made: Ma
         without_load(page, link.click)
         expect(link).to_have_attribute("aria-current", "page")
         rows = made.asked(api, "query", group_by=by, **{by: "any"})["rows"]
-        assert [name for name, _ in table(page)] == [row["bucket"] for row in rows]
-        assert figure(page, "calls") == str(sum(row["invocations"] for row in rows)) != "0"
+        assert rows
+        shows(page, [(row["bucket"], str(row["invocations"])) for row in rows])
+        figured(page, "calls", str(sum(row["invocations"] for row in rows)))
     shown = table(page)
-    assert table(opened(page.url, scripts=False)) == shown
+    shows(opened(page.url, scripts=False), shown)
 
 
 def test_the_chart_shows_errors_or_groups_and_zooms(opened: Open, made: Made) -> None:
@@ -244,7 +255,7 @@ def test_the_chart_shows_errors_or_groups_and_zooms(opened: Open, made: Made) ->
     expect(page).not_to_have_url(re.compile("until=2026-05-23"))
     expect(page).to_have_url(re.compile("stack=groups"))
     settled(page)
-    assert figure(page, "calls") != "0"
+    figured(page, "calls", r"[1-9]\d*")
 
 
 def test_what_leaves_is_what_is_shown(opened: Open, api: httpx.Client, made: Made) -> None:
@@ -288,6 +299,7 @@ def test_nothing_found_says_what_was_looked_at(opened: Open, made: Made) -> None
     expect(empty.locator("time").first).to_have_attribute("datetime", re.compile("2026-05-19"))
     expect(empty.locator(".chip", has_text="Nothing")).to_be_visible()
     without_load(page, empty.get_by_text("Take the filters out").click)
+    expect(page).not_to_have_url(re.compile("tool_name|user_id"))
     assert httpx.URL(page.url).params == httpx.QueryParams(SPAN)
     without_load(page, lambda: page.evaluate("agnes.go('?group_by=zzz')"))
     expect(page.locator(".notice")).to_contain_text("group_by='zzz'")
