@@ -9,6 +9,8 @@ from console.pages import visits
 from console.pages.person.reading import Reading
 from console.pages.person.state import MONTH, NEWEST
 from console.pages.person.who import asks_reason, of_sessions
+from console.pages.sessions.words import NAMES, label
+from console.queries.audit_grammar import WINDOW
 from console.sessions import Row
 
 ROWS = 50
@@ -16,7 +18,8 @@ ROWS = 50
 
 def read(reading: Reading) -> dict[str, Any]:
     """One page of the list; each row with the `kinds` of its findings and `href`, its replay at the
-    first of them. `files`: the address below which each is taken, None where a reason must be said
+    first of them. `chips`: what is asked for beside the window, each with the query without it.
+    `files`: the address below which each is taken, None where a reason must be said
     first; `next_offset`, `prev`: the pages beside."""
     state, reader = reading.state, reading.reader
     sort = sessions.sort_of(state.sort or NEWEST)
@@ -35,6 +38,11 @@ def read(reading: Reading) -> dict[str, Any]:
         **page,
         "rows": [shown(row) for row in page["rows"]],
         "sort": sort,
+        "chips": [
+            (NAMES.get(name, name.replace("_", " ")), label(name, text), state.url(**{name: None}))
+            for name, text in state.given.items()
+            if name not in WINDOW
+        ],
         "files": None if asks_reason(reading) else of_sessions(reading),
         "prev": max(state.offset - ROWS, 0) if state.offset else None,
     }
