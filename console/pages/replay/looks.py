@@ -12,7 +12,7 @@ from console.pages.replay.reading import Reading
 from console.sessions import Row
 
 _SHOWN = 5
-_READ = {"session_download": "took it", "session_bulk_download": "took all of them"}
+_DID = {"session_download": "took it", "session_bulk_download": "took all of them"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def together(rows: Iterable[Row]) -> list[Look]:
         Look(
             name=some[0]["user_name"] or "somebody",
             reason=some[0]["reason"],
-            did=_READ.get(some[0]["action"], ""),
+            did=_DID.get(some[0]["action"], ""),
             at=some[0]["at"],
             times=len(some),
         )
