@@ -17,7 +17,7 @@
   let mark = ""; // what it shows, to tell whether it is still the same
   let parts = []; // sections: { element, first, turn, loading, queued }
   let height = 90; // pixels of an event, as far as is known
-  let held = null; // { element, top }: what stays where it is; at the end of the page it is the end
+  let held = null; // { element, at }: what stays where it is, and its place on the page; or END
   let here = null; // the turn of the marked event
   let goal = null; // the turn that is on its way to the screen
   let busy = 0;
@@ -118,6 +118,7 @@
     made.innerHTML = html; // our own templates', which escape what is not
     const given = made.content.querySelector("section");
     const { element } = part;
+    notice();
     element.replaceChildren(...given.childNodes);
     for (const name of ["count", "turn", "next"]) {
       if (given.dataset[name] === undefined) delete element.dataset[name];
@@ -178,10 +179,13 @@
   const hold = () => {
     if (held === END) return scrollTo({ top: bottom(), behavior: "instant" });
     if (!held?.element.isConnected) return;
-    const moved = held.element.getBoundingClientRect().top - held.top;
-    if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
-    held.top = held.element.getBoundingClientRect().top; // at an end of the page it could not be held
+    const moved = place(held.element) - held.at; // whatever the reader has scrolled meanwhile
+    if (Math.abs(moved) < 1) return;
+    held.at += moved;
+    scrollBy({ top: moved, behavior: "instant" });
   };
+  const place = (element) => element.getBoundingClientRect().top + scrollY;
+  const holding = (element) => ({ element, at: place(element) });
   const notice = () => {
     if (!box?.isConnected) return;
     if (scrollY > 0 && scrollY >= bottom() - 2) {
@@ -190,7 +194,7 @@
     }
     const { left, width } = box.getBoundingClientRect();
     const found = document.elementFromPoint(left + width / 2, line())?.closest(".event, .events > section");
-    held = found && box.contains(found) ? { element: found, top: found.getBoundingClientRect().top } : null;
+    held = found && box.contains(found) ? holding(found) : null;
   };
   let asked = 0;
   addEventListener("scroll", () => {
@@ -200,7 +204,7 @@
   // What the reader unfolds stays under the pointer, at the end of the page, too.
   document.addEventListener("click", (event) => {
     const element = held === END ? event.target.closest?.(".event, .events > section") : null;
-    if (element) held = { element, top: element.getBoundingClientRect().top };
+    if (element) held = holding(element);
   }, true);
   // What is unfolded, the pictures that come late.
   const grown = new ResizeObserver(hold);
@@ -258,7 +262,7 @@
       here = turn;
     }
     scrollBy({ top: found.getBoundingClientRect().top - line(), behavior: "instant" });
-    held = { element: found, top: found.getBoundingClientRect().top };
+    held = holding(found);
     if (focus) found.focus({ preventScroll: true });
     return found;
   };
