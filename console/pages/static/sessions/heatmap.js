@@ -35,9 +35,25 @@
     else if (bounds.until) to.set("until", bounds.until);
     return to;
   };
+  // A narrow cell has room for its findings alone, or for nothing.
+  const ROOM = { names: 128, both: 76, findings: 34 }; // pixels: of the kinds' names, and of a text
+  let written = null; // the texts of the chart that is shown: their source, as they were, and how many weeks there are
+  const fit = () => {
+    const slot = document.querySelector("[data-chart]");
+    if (!written || !slot) return;
+    const room = (slot.clientWidth - ROOM.names) / written.weeks;
+    const shown = written.whole.map((text) => (room >= ROOM.both ? text : room >= ROOM.findings ? text.split(" in ")[0] : ""));
+    written.texts.set("text", shown);
+    written.texts.change.emit();
+  };
+  window.addEventListener("resize", fit);
   document.addEventListener("agnes:chart", ({ detail: { figure } }) => {
-    const source = figure.renderers.map((drawn) => drawn.data_source).find((one) => one?.get?.("monday"));
+    const sources = figure.renderers.map((drawn) => drawn.data_source);
+    const source = sources.find((one) => one?.get_column?.("monday"));
     if (!source) return;
+    const texts = sources.find((one) => one?.get_column?.("text"));
+    written = texts ? { texts, whole: [...texts.get("text")], weeks: new Set(source.get("monday")).size } : null;
+    fit();
     figure.on_event("selectiongeometry", ({ geometry, final }) => {
       const cells = final ? touched(source, figure.y_range.factors, geometry) : [];
       if (cells.length) agnes.go(`?${asked(cells)}`);
