@@ -69,6 +69,18 @@ def drawn(page: Page) -> None:
     page.wait_for_selector("[data-chart] .dressed")
 
 
+def cell(page: Page) -> None:
+    """The sessions of one kind and week."""
+    page.locator(".cells summary").click()
+    page.locator(".cells td a").first.click()
+    page.wait_for_selector(".cells td.on")
+    drawn(page)
+
+
+def found(page: Page) -> None:
+    page.wait_for_selector(".hits a.line")
+
+
 def beside(page: Page) -> None:
     """What comes after the first paint: the chart, neighbours, popularity."""
     drawn(page)
@@ -134,6 +146,8 @@ SCREENS = (
     Screen("sessions-dark", "The same at night.", SESSIONS, drawn, scheme="dark", height=TALL),
     Screen("sessions-390", "The same on a telephone.", SESSIONS, width=390, height=1600),
     Screen("sessions-failed", "Only those that failed.", SESSIONS + "&verdict=failed"),
+    Screen("sessions-cell", "Those of one kind and week.", SESSIONS, cell, height=TALL),
+    Screen("sessions-search", "What was said, found.", SESSIONS + "&q=error", found, height=TALL),
     Screen("sessions-none", "No session found.", SESSIONS + "&q=nothing-like-it&verdict=clean"),
     Screen("telemetry", "What is called, and how it ends.", CALLS, drawn, height=TALL),
     Screen("telemetry-dark", "Skills at night.", f"{CALLS}&tab=skills", drawn, scheme="dark"),
