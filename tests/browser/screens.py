@@ -73,7 +73,7 @@ def cell(page: Page) -> None:
     """The sessions of one kind and week."""
     page.locator(".cells summary").click()
     page.locator(".cells td a").first.click()
-    page.wait_for_selector(".cells td.on")
+    page.wait_for_selector(".cells td.on", state="attached")
     drawn(page)
 
 

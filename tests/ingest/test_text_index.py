@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import text_index
 from ingest.text_index import FILE, LONGEST, Piece, Reading, Session, Writer, parts_of
 from ingest.text_query import match_of
 
@@ -82,6 +83,37 @@ def test_a_session_is_replaced_as_a_whole_or_not_at_all(writer: Writer, tmp_path
     assert found(tmp_path, "beaver") == {"u/a.jsonl": 1}
     writer.remove(["u/a.jsonl", "u/none.jsonl"])
     assert found(tmp_path, "beaver") == {}
+
+
+def test_a_search_looks_at_the_newest_hits_and_says_that_there_are_more(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.write(session("old"), AT, said(*["a heron"] * 3))
+    writer.write(session("new"), LATER, said(*["a heron"] * 3))
+    for most, counts, more in ((3, [3, 1], True), (6, [3, 3], False)):
+        monkeypatch.setattr(text_index, "MOST_HITS", most)
+        with Reading(tmp_path) as reading:
+            hits, are_more = reading.find('"heron"')
+        assert [one.count for one in hits] == counts
+        assert are_more is more
+        assert hits[0].session_file == session("new").session_file
+
+
+def test_the_first_lines_are_those_of_each_session_asked_for(
+    writer: Writer, tmp_path: Path
+) -> None:
+    for name in "abc":
+        writer.write(session(name), AT, said(*["a heron", "no bird"] * 3))
+    with Reading(tmp_path) as reading:
+        hits, _ = reading.find('"heron"')
+        a, _, c = sorted(hits, key=lambda one: one.session_file)
+        first = reading.first('"heron"', [a, c], 2)
+        lines = reading.lines('"heron"', [id for ids in first.values() for id in ids])
+        assert reading.first('"heron"', [], 2) == {}
+        assert reading.lines('"heron"', []) == {}
+    assert set(first) == {a.number, c.number}
+    for one in (a, c):
+        assert [lines[id].turn for id in first[one.number]] == [0, 2]
 
 
 def test_marks_of_hits_cannot_be_forged(writer: Writer, tmp_path: Path) -> None:
