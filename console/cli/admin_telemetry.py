@@ -175,6 +175,12 @@ def export(
     sort: Annotated[
         str | None, typer.Option("--sort", metavar="KEY:DIR", help="Of groups.")
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, max=1000, help="Rows of --pivot by name.")
+    ] = None,
+    columns_limit: Annotated[
+        int | None, typer.Option("--columns-limit", min=1, max=200, help="Its columns by name.")
+    ] = None,
 ) -> None:
     """Every call of the filter, or a table made of them, into a file or to standard output."""
     from console.client import connect
@@ -182,7 +188,13 @@ def export(
     if group_by is not None and pivoted is not None:
         raise WrongUse(f"--group-by {group_by} goes without --pivot {pivoted}")
     place = place_of(output, format)
-    given = {"group_by": group_by, "pivot": pivoted, "sort": sort}
+    given = {
+        "group_by": group_by,
+        "pivot": pivoted,
+        "sort": sort,
+        "limit": limit,
+        "columns_limit": columns_limit,
+    }
     with connect() as client:
         params = {**asked(client, chosen), "format": format.value}
         params |= {name: text for name, text in given.items() if text is not None}

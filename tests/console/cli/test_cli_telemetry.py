@@ -135,11 +135,15 @@ def test_calls_are_listed_the_newest_first(run: Run, world: World) -> None:
     assert [line.split()[2] for line in lines] == [row["user_email"] for row in rows]
 
 
-def test_a_pivot_and_its_export_say_the_same(run: Run, tmp_path: Path) -> None:
-    text = printed(run, "pivot", "--rows", "username", "--columns", "outcome")
+@pytest.mark.parametrize("cut", [(), ("--limit", "1", "--columns-limit", "2")])
+def test_a_pivot_and_its_export_say_the_same(
+    run: Run, tmp_path: Path, cut: tuple[str, ...]
+) -> None:
+    text = printed(run, "pivot", "--rows", "username", "--columns", "outcome", *cut)
     shown = [line.split() for line in text.splitlines()]
     file = tmp_path / "pivot.csv"
-    printed(run, "export", "--pivot", "username,outcome", "--since", "7d", "-o", str(file))
+    words = ("export", "--pivot", "username,outcome", "--since", "7d", *cut)
+    printed(run, *words, "-o", str(file))
     rows = list(csv.reader(io.StringIO(file.read_text())))
     assert [[cell or "." for cell in row] for row in rows[1:]] == shown[1:]
     assert [name.lower() for name in shown[0]] == rows[0]
