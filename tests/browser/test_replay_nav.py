@@ -86,6 +86,11 @@ def test_every_kind_of_step_has_a_key(opened: Open, talks: Talks, stops: list[in
     is_at(page, 0)
     page.keyboard.press("e")
     is_at(page, stops[0])
+    page.keyboard.press("c")
+    expect(page.locator(TOASTS)).to_contain_text(f"Link to turn {stops[0]} copied")
+    page.locator(HERE).focus()
+    page.keyboard.press("ArrowRight")  # a mark of the strip is one event here
+    is_at(page, stops[0] + 1)
     page.keyboard.press("J")
     prompt = page.locator("[data-events] .event.here")
     expect(prompt).to_contain_text("Then use the monthly table")
