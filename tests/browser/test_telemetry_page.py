@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 PATIENCE = 120.0  # seconds until transcripts are processed and indexed
 HOSTILE = "mcp__<img src=x onerror=document.title='hit'>__<b>bold</b>"
-BASH = [("2026-05-20", "12"), ("2026-05-21", "5")]  # by day: both tool and person are chosen
+BASH = [("2026-05-21", "5"), ("2026-05-20", "12")]  # by day: both tool and person are chosen
 SPAN = {"since": "2026-05-19T00:00:00Z", "until": "2026-05-23T00:00:00Z"}
 API = "/api/admin/telemetry"
 CHART = "[data-chart] .agnes-chart.dressed"
@@ -213,7 +213,7 @@ def test_sorting_grouping_and_walking_by_key(opened: Open, api: httpx.Client, ma
     page.keyboard.press("j")
     page.keyboard.press("k")
     without_load(page, lambda: page.keyboard.press("Enter"))
-    shows(page, BASH)
+    shows(page, BASH[::-1])  # sorted by errors still
     without_load(page, lambda: page.get_by_label("Group by").select_option("outcome"))
     expect(page).to_have_url(re.compile("group_by=outcome"))
     shows(page, [("ok", "14"), ("error", "3")])

@@ -14,7 +14,7 @@ from console import telemetry
 from console.as_command import TELEMETRY_FLAGS, TELEMETRY_OPTIONS, command
 from console.pages import takeaway
 from console.pages.telemetry import words
-from console.pages.telemetry.groups import BY, ORDER, grouped_by
+from console.pages.telemetry.groups import BY, grouped_by, sorted_by
 from console.pages.telemetry.reading import Reading
 from console.session_filter import WINDOW
 
@@ -38,7 +38,7 @@ def read(reading: Reading) -> dict[str, Any]:
     exports, asked = [], params
     if state.tab in BY:
         by = grouped_by(state)
-        asked = {**params, "group_by": by, "sort": telemetry.sort_of(state.sort or ORDER, by)}
+        asked = {**params, "group_by": by, "sort": sorted_by(state, by)}
         exports.append(_export(f"This table, by {words.GROUPS[by].lower()}", asked, of_table=True))
     exports.append(_export("Every call, one a line", params))
     typed = command("admin telemetry query", asked, TELEMETRY_OPTIONS, TELEMETRY_FLAGS)

@@ -19,7 +19,8 @@ from schema.errors import BadParameter
 ROWS = 50
 # Tab -> what its table is grouped by, unless the reader says otherwise.
 BY = {"tools": "tool", "skills": "skill", "subagents": "subagent", "mcp": "mcp_server"}
-ORDER = "invocations:desc"
+# Without a word the most frequent come first, of days the last one.
+ORDER, OF_DAYS = "invocations:desc", "bucket:desc"
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,18 @@ def grouped_by(state: TelemetryState) -> str:
     return by
 
 
+def sorted_by(state: TelemetryState, by: str) -> str:
+    """Raises BadParameter."""
+    return telemetry.sort_of(state.sort or (OF_DAYS if by == "day" else ORDER), by)
+
+
 def read(reading: Reading) -> dict[str, Any]:
     """One page of groups. `whole`: calls of all of them, of which each is a share; `name`: what
     they are; `groups`: what else there is to group by; `pinned`: how the calls ended is a part of
     the filter, so that there is no rate; `links` to the pages beside this one."""
     state = reading.state
     by = grouped_by(state)
-    sort = telemetry.sort_of(state.sort or ORDER, by)
+    sort = sorted_by(state, by)
     found = telemetry.query(reading.reader, reading.filter, by, sort, ROWS, state.offset)
     whole = telemetry.kpis(reading.reader, reading.filter)["events_total"]
     most = max((row["invocations"] for row in found["rows"]), default=1)
