@@ -104,7 +104,7 @@ def query(
 ) -> None:
     """Calls one by one, the newest first; with --group-by counted by a field."""
     given = {"group_by": group_by, "sort": sort}
-    more = {name: text for name, text in given.items() if text is not None}
+    more = {name: str(one) for name, one in given.items() if one is not None}
     answer = _asked("query", chosen, **more, limit=limit, offset=offset)
     if not answer["rows"] and not offset and not as_json:
         say_nothing("calls", chosen)
@@ -197,7 +197,7 @@ def export(
     }
     with connect() as client:
         params = {**asked(client, chosen), "format": format.value}
-        params |= {name: text for name, text in given.items() if text is not None}
+        params |= {name: str(one) for name, one in given.items() if one is not None}
         with client.stream(f"{BASE}/export", params) as download:
             write_export(download, format, place)
 

@@ -40,7 +40,7 @@ def people(server: WholeServer) -> dict[str, str]:
         "hostile": server.person("eve"),
     }
     at = now()
-    files = [
+    files: list[dict[str, Any]] = [
         {
             "session_file": f"{ids[owner]}/{name}.jsonl",
             "user_id": ids[owner],
