@@ -164,10 +164,10 @@ def test_failures_are_grouped_and_the_worst_come_first(world: Any, job: httpx.Cl
     )
     of_group = told(job, FAILURES, group="Sales", **THIS)
     assert {row["user_id"] for row in of_group["worst"]} <= set(weeks.members)
-    sessions = within(of(weeks, group=True).sessions, "uploaded_at")
-    assert of_group["sessions"]["sessions_total"] == len(sessions)
+    theirs = within(of(weeks, group=True).sessions, "uploaded_at")
+    assert of_group["sessions"]["sessions_total"] == len(theirs)
     assert sum(row["findings"] for row in of_group["repeated"]) == sum(
-        row["findings"] for row in sessions
+        row["findings"] for row in theirs
     )
 
 
