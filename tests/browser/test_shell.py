@@ -249,7 +249,8 @@ def test_people_and_sessions_lead_to_their_pages(opened: Open, api: httpx.Client
     page.get_by_role("option", name="ana@example.org").first.click()
     expect(page).to_have_url(re.compile(f"/admin/users/{ana['id']}$"))
     page.keyboard.press("/")
-    session = page.get_by_role("option").filter(has_text="Session").first
+    is_session = page.locator(".kind").get_by_text("Session", exact=True)
+    session = page.get_by_role("option").filter(has=is_session).first
     name = session.locator(".label").inner_text()
     session.click()
     expect(page).to_have_url(re.compile("/admin/sessions/[^/]+/[^/]+"))
