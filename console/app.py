@@ -21,6 +21,7 @@ from console.identity.gate import Gate, cookie_key
 from console.identity.people import People
 from console.identity.sign_in import make_link
 from console.instance import Instance
+from console.links import one_place
 from console.metrics import Metrics
 from console.settings import Settings
 from schema.store import Store
@@ -86,7 +87,7 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
     from console.pages.gate import PageGate
     from console.pages.handlers import NoSuchPage
 
-    settings, instance.places = instance.settings, PAGES
+    settings, instance.places = instance.settings, [page for page in PAGES if one_place(page.path)]
     key = cookie_key(settings.folder)
     server: Any = get_server(
         {page.path: page.document(instance) for page in PAGES},

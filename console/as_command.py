@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 from console.queries import typed_words
 from console.queries.audit_grammar import WINDOW, Asked
 
+_TRUE = ("true", "1")
 _BOUND = re.compile(r"(since|until):", re.IGNORECASE)
-_SWITCH = "include_self_reads"
-# Parameter -> the option of `agnes admin activity`. A test compares them with the commands' own.
+# Parameter -> the option of `agnes admin activity`, and below of `agnes admin sessions`. Tests
+# compare them with the commands' own.
 OPTIONS = {
     "since": "--since",
     "until": "--until",
@@ -41,6 +42,43 @@ OPTIONS = {
     "client_kind_not": "--not-client-kind",
     "sort": "--sort",
 }
+FLAGS = {"include_self_reads": "--include-self-reads"}  # given where they are true
+SESSION_OPTIONS = {
+    "since": "--since",
+    "until": "--until",
+    "anchor": "--anchor",
+    "week": "--week",
+    "user_id": "--user",
+    "username": "--user",
+    "model": "--model",
+    "has_finding": "--finding",
+    "severity": "--severity",
+    "verdict": "--verdict",
+    "processed": "--processed",
+    "q": "--search",
+    "sort": "--sort",
+}
+SESSION_FLAGS = {"only_errors": "--errors"}
+# The same of `agnes admin telemetry query`.
+TELEMETRY_OPTIONS = {
+    "since": "--since",
+    "until": "--until",
+    "user_id": "--user",
+    "username": "--user",
+    "tool_name": "--tool",
+    "skill": "--skill",
+    "subagent": "--subagent",
+    "mcp_server": "--mcp-server",
+    "model": "--model",
+    "source": "--source",
+    "ref_id": "--ref",
+    "event_type": "--event-type",
+    "outcome": "--outcome",
+    "q": "--search",
+    "group_by": "--group-by",
+    "sort": "--sort",
+}
+TELEMETRY_FLAGS = {"only_errors": "--errors"}
 
 
 def held(given: Mapping[str, str], asked: Asked) -> dict[str, str]:
@@ -67,15 +105,19 @@ def curl(url: str) -> str:
     return f'curl -fsS -H "Authorization: Bearer $AGNES_TOKEN" {_quoted(url)}'
 
 
-def command(noun: str, params: Mapping[str, str]) -> str:
+def command(
+    noun: str,
+    params: Mapping[str, str],
+    options: Mapping[str, str] = OPTIONS,
+    flags: Mapping[str, str] = FLAGS,
+) -> str:
     """`agnes <noun> …` with these parameters as options, safe to paste into a shell."""
     words = [f"agnes {noun}"]
-    for name, option in OPTIONS.items():
+    for name, option in options.items():
         if text := params.get(name):
             # `--option=value`, so that a value with a dash in front stays a value.
             words.append(f"{option}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
-    if params.get(_SWITCH, "").lower() in ("true", "1"):
-        words.append("--include-self-reads")
+    words += [flag for name, flag in flags.items() if params.get(name, "").lower() in _TRUE]
     return " ".join(words)
 
 

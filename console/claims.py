@@ -40,6 +40,12 @@ class Claims:
                 young = now() - timedelta(minutes=1)
                 self._back = {key: at for key, at in self._back.items() if at > young}
 
+    def holds(self, session_file: str) -> bool:
+        """Whether somebody is working on it now."""
+        with self._lock:
+            held = self._held.get(session_file)
+            return held is not None and held[1] > now()
+
     def end(self, holder: str) -> None:
         """The holder has gone: all of theirs can be had again."""
         with self._lock:

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import quote
@@ -66,6 +66,7 @@ class Download:
 
     rows: int | None
     chunks: Iterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def connect(
@@ -202,7 +203,8 @@ class Client:
                 response.read()
                 self._check(response)
             count = response.headers.get("X-Row-Count", "")
-            yield Download(int(count) if count.isdecimal() else None, response.iter_bytes())
+            rows = int(count) if count.isdecimal() else None
+            yield Download(rows, response.iter_bytes(), response.headers)
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:
@@ -265,7 +267,7 @@ class Events:
 
     def show(self, event: str) -> Json:
         """One row: its columns, and in `linked` what it is about: `{kind, record, records}`."""
-        return self._client.request("GET", _path(self._base, event))
+        return self._client.request("GET", path_of(self._base, event))
 
     def export(self, format: str, params: Params | None = None) -> AbstractContextManager[Download]:
         """Every row of the filter as `csv`, `json` (one row a line) or `parquet`, streamed."""
@@ -305,7 +307,7 @@ class Collection:
         return self._pages(self._base, limit=limit, offset=offset, filters=filters)
 
     def show(self, key: str) -> Json:
-        return self._client.request("GET", _path(self._base, key))
+        return self._client.request("GET", path_of(self._base, key))
 
     def create(self, **fields: Any) -> Json:
         """The new row. Fields that are None are left out."""
@@ -313,11 +315,11 @@ class Collection:
 
     def update(self, key: str, **fields: Any) -> Json:
         """The changed row. Fields that are None stay as they are."""
-        return self._client.request("PATCH", _path(self._base, key), json=_given(fields))
+        return self._client.request("PATCH", path_of(self._base, key), json=_given(fields))
 
     def delete(self, key: str) -> Json:
         """Delete, deactivate or revoke, whichever the noun means by it; what it says of that."""
-        return self._client.request("DELETE", _path(self._base, key), timeout=SLOW)
+        return self._client.request("DELETE", path_of(self._base, key), timeout=SLOW)
 
     def _pages(self, path: str, *, limit: int | None, offset: int, filters: Params) -> Json:
         rows: list[Any] = []
@@ -344,15 +346,15 @@ class Groups(Collection):
     """Groups, and who is in them."""
 
     def members(self, group: str, *, limit: int | None = None, offset: int = 0) -> Json:
-        path = _path(self._base, group, "members")
+        path = path_of(self._base, group, "members")
         return self._pages(path, limit=limit, offset=offset, filters={})
 
     def add_member(self, group: str, user: str) -> Json:
-        path = _path(self._base, group, "members")
+        path = path_of(self._base, group, "members")
         return self._client.request("POST", path, json={"user_id": user})
 
     def remove_member(self, group: str, user: str) -> None:
-        self._client.request("DELETE", _path(self._base, group, "members", user))
+        self._client.request("DELETE", path_of(self._base, group, "members", user))
 
 
 def _headers(token: str | None) -> dict[str, str]:
@@ -372,7 +374,7 @@ def _printable(name: str, value: str, *, shown: str | None = None) -> str:
     return value
 
 
-def _path(base: str, *parts: str) -> str:
+def path_of(base: str, *parts: str) -> str:
     """`base` and `parts` as one path. A part is one segment, whatever a person typed."""
     for part in parts:
         if part in ("", ".", ".."):

@@ -1,19 +1,25 @@
 """Where an object is shown: the one place that knows the address of each kind.
 
-An object without a page of its own is shown by the log of what happened to it.
+An object without a page of its own, or with one that its reader may not open, is shown by the log
+of what happened to it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from console.identity.rights import Right
+from console.identity.rights import ACTIVITY, ADMIN, SESSIONS, Right, may
 from console.queries import typed_words
+from schema.policy import Principal
 
 LOG, MINE = "/admin/activity", "/me"
 _MONTH = "43200"  # minutes; the longest span there is
+_PATTERN = re.compile(r"[][(){}*+?\\^$|]")
+_SESSION = re.compile(r"[^/]+/[^/]+\.jsonl")
 
 
 class Place(Protocol):
@@ -25,23 +31,40 @@ class Place(Protocol):
     right: Right
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """Where a kind of object is shown, and the right that opens it."""
+
+    right: Right
+    at: Callable[[str], str]
+
+
 # Kinds with an address of their own. What gets a page is moved from the log to here.
-_PAGES: Mapping[str, Callable[[str], str]] = {
-    "event": lambda id: _with(LOG, row=id),
-    "job": lambda id: _with("/admin/jobs", job=id),
-    "run": lambda id: _with("/admin/jobs", run=id),
-    "view": lambda id: _with(LOG, view=id),
+_PAGES: Mapping[str, _Shown] = {
+    "event": _Shown(ACTIVITY, lambda id: _with(LOG, row=id)),
+    "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
+    "run": _Shown(ADMIN, lambda id: _with("/admin/jobs", run=id)),
+    "session": _Shown(SESSIONS, lambda id: replay(id)),  # noqa: PLW0108 (it stands below)
+    "user": _Shown(ADMIN, lambda id: f"/admin/users/{quote(id, safe='')}"),
+    "view": _Shown(ACTIVITY, lambda id: _with(LOG, view=id)),
 }
 
 
 def href(kind: str, id: str) -> str:
     """The address of an object: a `kind` as in an audit row's resource (`user`, `session`, `job`,
     …), or `run`, `event`."""
-    if kind in _PAGES:
-        return _PAGES[kind](id)
-    if kind == "user":
-        return _with(LOG, user_id=id, since_minutes=_MONTH)
-    return history(kind, id)
+    return _PAGES[kind].at(id) if _has_page(kind, id) else history(kind, id)
+
+
+def home(kind: str, id: str, me: Principal) -> str | None:
+    """The page of an object itself, as far as this reader may open it: their own session's replay
+    also without any right. None where there is none."""
+    if not _has_page(kind, id):
+        return None
+    if may(me, _PAGES[kind].right):
+        return _PAGES[kind].at(id)
+    mine = kind == "session" and id.partition("/")[0] == me.user_id
+    return replay(id, own=True) if mine else None
 
 
 def history(kind: str, id: str, *, own: bool = False) -> str:
@@ -50,17 +73,32 @@ def history(kind: str, id: str, *, own: bool = False) -> str:
     return _with(MINE if own else LOG, query=word, since_minutes=_MONTH)
 
 
-def of_resource(resource: str | None) -> str | None:
-    """The address of an audit row's resource; None for what names no object."""
+def of_resource(resource: str | None, me: Principal) -> str | None:
+    """`home` of what an audit row is about; None for what names no object."""
     kind, _, id = (resource or "").partition(":")
-    return href(kind, id) if kind and id else None
+    return home(kind, id, me) if kind and id else None
 
 
-def replay(session_file: str, turn: int | None = None, *, own: bool = False) -> str:
-    """Where a session is replayed, at event number `turn`; `own`: for the person whose it is."""
+def replay(
+    session_file: str, turn: int | None = None, *, own: bool = False, query: str = ""
+) -> str:
+    """Where a session is replayed, at event number `turn`; `own`: for the person whose it is.
+    `query`: of the list that the reader comes from, without its `?`."""
     user, _, file = session_file.partition("/")
     path = f"/me/sessions/{quote(file)}" if own else f"/admin/sessions/{quote(user)}/{quote(file)}"
+    if query:
+        path += f"?{query}"
     return path if turn is None else f"{path}#t{turn}"
+
+
+def one_place(path: str) -> bool:
+    """Whether a page's path is an address: a page about one of many things has a pattern."""
+    return not _PATTERN.search(path)
+
+
+def _has_page(kind: str, id: str) -> bool:
+    """An event may be about a session whose name never was one."""
+    return kind in _PAGES and (kind != "session" or _SESSION.fullmatch(id) is not None)
 
 
 def _with(path: str, **given: str) -> str:

@@ -1,4 +1,5 @@
-"""What the palette finds: pages, one's own saved views, people, sessions, by a part of the name.
+"""What the palette finds: pages, one's own saved views, people, sessions, by a part of the name;
+sessions also by what was said in them.
 
 Everything is as far as the reader may see it: pages by their right, people for admins only,
 sessions by the policy of their rows. It blocks: call it through `store.offload`.
@@ -6,17 +7,20 @@ sessions by the policy of their rows. It blocks: call it through `store.offload`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import ibis
 import ibis.expr.types as ir
 
-from console import links
-from console.identity.rights import ACTIVITY, ADMIN, may
+from console import links, text_search
+from console.identity.rights import ADMIN, SESSIONS, may
 from console.instance import Instance
+from console.queries.counted import with_total
 from console.queries.sessions import SessionFilter, SessionsSeen
+from console.sessions import Reader, Row, looked_up
 from schema.bind import Text
 from schema.policy import Principal
 from schema.table import rows_of
@@ -24,6 +28,7 @@ from schema.tables import USER_OBSERVABILITY_VIEWS as VIEWS
 
 MOST = 20
 KINDS = ("page", "view", "user", "session")
+_INSIDE = 3  # characters from which on it is looked for in what was said, too
 _NEWEST = 5  # of views and of sessions, while nothing has been typed yet
 _OF_VIEWS = {"activity": links.LOG, "me": links.MINE}  # a view's page -> where it is
 
@@ -66,7 +71,7 @@ def found(instance: Instance, me: Principal, text: str, limit: int, offset: int)
         (one for one in named if _rank(one, wanted) is not None),
         key=lambda one: (_rank(one, wanted), KINDS.index(one.kind)),
     )
-    # Sessions come last and newest first: their names are mostly ids, which rank nothing.
+    # Sessions come last: their names are mostly ids, which rank nothing.
     listed, total = _sessions(instance, me, text.strip(), offset + limit)
     return Answer([*rows, *listed][offset : offset + limit], len(rows) + total)
 
@@ -115,31 +120,51 @@ def _people(instance: Instance, me: Principal) -> Iterator[Found]:
         yield Found("user", one.label, detail.strip(), links.href("user", one.id), about=one.id)
 
 
-def _newest_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> ir.Table:
-    """The newest sessions that match, each with the `total` of them."""
+def _matching_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> ir.Table:
+    """The sessions that match, those first of which the name does (`named`), then the newest; each
+    with the `total` of them."""
     rows = seen.rows()
     rows = filter.apply(rows, rows)
-    rows = rows.select("session_file", "user_id", "uploaded_at", total=rows.count().over())
-    return rows.order_by([rows.uploaded_at.desc(nulls_first=False), rows.session_file]).limit(limit)
+    text = filter.terms.get("q", "")
+    named = rows.session_file.lower().contains(text)
+    rows = with_total(rows.select("session_file", "user_id", "uploaded_at", named=named))
+    newest = rows.uploaded_at.desc(nulls_first=False)
+    return rows.order_by([rows.named.desc(), newest, rows.session_file]).limit(limit)
 
 
 def _sessions(instance: Instance, me: Principal, text: str, most: int) -> tuple[list[Found], int]:
-    """The newest sessions with `text` in their name or their person's, and how many there are."""
-    filter = SessionFilter(terms={"q": text.lower()} if text else {})
+    """The sessions with `text` in their name, their person's or what was said in them, and how many
+    there are."""
+    reader, wanted = Reader(instance, me), text.lower()
+    filter = SessionFilter(terms={"q": wanted} if wanted else {})
+    if len(wanted) >= _INSIDE:
+        filter = looked_up(reader, filter)
     whole = -(-most // MOST) * MOST  # few lengths, so that few questions are compiled
-    seen = SessionsSeen.by(me)
-    rows = instance.store.rows(_newest_sessions, seen, filter, whole)
-    return [_session(instance, me, row) for row in rows[:most]], rows[0]["total"] if rows else 0
+    rows = reader.ask(_matching_sessions, reader.seen_for(filter), filter, whole)
+    inside = set(filter.files or ())
+    unnamed = [row["session_file"] for row in rows if not row["named"]]
+    turns = text_search.snippets(reader, wanted, inside.intersection(unnamed)) if inside else {}
+    found = [_session(instance, me, row, wanted, turns) for row in rows[:most]]
+    return found, rows[0]["total"] if rows else 0
 
 
-def _session(instance: Instance, me: Principal, row: dict[str, Any]) -> Found:
-    person, at = instance.people.get(row["user_id"]), row["uploaded_at"]
-    said = (person.label if person else "", f"{at:%d %b %H:%M} UTC" if at else "")
-    name = row["session_file"].rpartition("/")[2]
+def _session(
+    instance: Instance, me: Principal, row: Row, text: str, turns: Mapping[str, Row]
+) -> Found:
+    """One that was found by what was said in it opens where that is."""
+    key, person, at = row["session_file"], instance.people.get(row["user_id"]), row["uploaded_at"]
+    hit = turns.get(key)
+    said = (
+        person.label if person else "",
+        f"{at:%d %b %H:%M} UTC" if at else "",
+        f"{hit['hits']:,} in its text" if hit else "",
+    )
+    own = not may(me, SESSIONS)
+    query = urlencode({"find": text}) if hit else ""
     return Found(
         "session",
-        name.removesuffix(".jsonl"),
+        key.rpartition("/")[2].removesuffix(".jsonl"),
         " · ".join(filter(None, said)),
-        links.history("session", row["session_file"], own=not may(me, ACTIVITY)),
+        links.replay(key, hit["turn"] if hit else None, own=own, query=query),
         about=row["user_id"],
     )

@@ -4,6 +4,7 @@ the one filter that they share. SPEC section 13."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from console.queries import sessions
@@ -15,16 +16,17 @@ WEEK, YEAR = 10_080, 525_600  # minutes
 WINDOW = ("since_minutes", "since", "until")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "anchor": tuple(sessions.ANCHORS),
-    "has_finding": sessions.FINDING_TYPES,
+    "has_finding": (*sessions.FINDING_TYPES, sessions.ANY),
     "finding_type": sessions.FINDING_TYPES,
     "verdict": (*sessions.VERDICTS, NONE),
     "severity": sessions.SEVERITIES,
     "only_errors": ("true", "false"),
+    "processed": ("true", "false"),
 }
 FILTERS = (
     *WINDOW,
     *("anchor", "user_id", "username", "model", "only_errors", "has_finding", "verdict", "q"),
-    "week",
+    *("severity", "processed", "week"),
 )
 _LONGEST = 512
 
@@ -86,6 +88,14 @@ def sort_of(text: str | None) -> str:
             "sort", text or "", "<key>:asc or :desc with one of " + ", ".join(sessions.SORTS)
         )
     return f"{key}:{direction or 'desc'}"
+
+
+def without(filter: SessionFilter, name: str) -> SessionFilter:
+    """The filter without one of its terms."""
+    terms = {term: value for term, value in filter.terms.items() if term != name}
+    if name == "q":
+        return replace(filter, terms=terms, people=None, files=None)
+    return replace(filter, terms=terms)
 
 
 def window_minutes(filter: SessionFilter) -> int:

@@ -4,19 +4,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 import pyarrow as pa
 
-from console.instance import Instance
+from console import text_search
 from console.queries import session_facets, session_findings, sessions
 from console.queries.session_findings import After, FindingFilter
-from console.queries.sessions import FINDING_TYPES, NONE, VERDICTS, SessionFilter, SessionsSeen
+from console.queries.sessions import FINDING_TYPES, NONE, VERDICTS, SessionFilter
 from console.session_filter import (
     FILTERS,
     WEEK,
@@ -26,15 +23,14 @@ from console.session_filter import (
     sort_of,
     window_minutes,
 )
-from schema.bind import Text
+from console.session_reader import Reader, Row
+from schema.bind import Text, Texts
 from schema.errors import NotFound
-from schema.policy import Principal, Seen
-from schema.tables import SESSION_FINDINGS, SESSION_VERDICTS, USAGE_SESSION_SUMMARY
+from schema.policy import Seen
+from schema.tables import SESSION_VERDICTS, USAGE_SESSION_SUMMARY
 
 __all__ = ["FILTERS", "READ", "WEEK", "YEAR", "Reader", "Row", "filter_of", "sort_of"]
 
-Row = dict[str, Any]
-T = TypeVar("T")
 READ = "sessions.read"
 
 # What an export holds: column -> its type in a Parquet file.
@@ -47,35 +43,6 @@ EXPORTED: Mapping[str, pa.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class Reader:
-    """Who reads the sessions of which instance."""
-
-    instance: Instance
-    principal: Principal
-
-    @property
-    def seen(self) -> SessionsSeen:
-        return SessionsSeen.by(self.principal)
-
-    @property
-    def found(self) -> Seen:
-        return Seen(SESSION_FINDINGS, self.principal)
-
-    def ask(self, question: Any, *args: Any) -> list[Row]:
-        return self.instance.store.rows(question, *args)
-
-    def named(self, rows: Iterable[Row]) -> list[Row]:
-        """Rows with the name and e-mail that their people have today."""
-        people, nobody = self.instance.people.all(), {"user_name": None, "user_email": None}
-        return [
-            {**row, "user_name": person.name, "user_email": person.email}
-            if (person := people.get(row["user_id"]))
-            else {**row, **nobody}
-            for row in rows
-        ]
-
-
 def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
     """The filter with what its `q` means beside a part of a session's name: people by name or
     e-mail, and sessions in whose text it stands. Whoever asks several things of one filter looks it
@@ -86,22 +53,14 @@ def looked_up(reader: Reader, filter: SessionFilter) -> SessionFilter:
     people = reader.instance.people.all().values()
     wanted = text.casefold()
     named = (one.id for one in people if wanted in f"{one.email}\n{one.name or ''}".casefold())
-    inside = _text_search("matching", lambda matching: matching(reader, text))
+    inside = text_search.matching(reader, text)
     return replace(filter, people=tuple(sorted(named)), files=tuple(sorted(inside or ())))
-
-
-def _text_search(name: str, use: Callable[[Any], T]) -> T | None:
-    """What the text index knows; nothing where there is none."""
-    if find_spec("console.text_search") is None:
-        return None
-    found = getattr(import_module("console.text_search"), name, None)
-    return None if found is None else use(found)
 
 
 def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset: int) -> Row:
     """One page of sessions with names, how many there are on all, and where the next begins."""
     filter = looked_up(reader, filter)
-    rows = reader.ask(sessions.listed, reader.seen, filter, sort, limit, offset)
+    rows = reader.ask(sessions.listed, reader.seen_for(filter), filter, sort, limit, offset)
     total = rows[0]["total"] if rows else _total(reader, filter) if offset else 0
     for row in rows:
         del row["total"]
@@ -118,21 +77,22 @@ def page(reader: Reader, filter: SessionFilter, *, sort: str, limit: int, offset
 
 
 def _with_hits(reader: Reader, text: str, rows: list[Row]) -> list[Row]:
-    """With `hits`, how often the text stands in each, and the first as `snippet`: parts `[text,
-    whether it is a hit]`, None where only the name matches."""
+    """With `hits`, how often the text stands in each, the first as `snippet`: parts `[text, whether
+    it is a hit]`, and its `turn`; both None where only the name matches."""
     keys = [row["session_file"] for row in rows]
-    found = _text_search("snippets", lambda snippets: snippets(reader, text, keys)) or {}
-    nothing = {"hits": 0, "snippet": None}
+    found = text_search.snippets(reader, text, keys)
+    nothing = {"hits": 0, "snippet": None, "turn": None}
     return [{**row, **found.get(row["session_file"], nothing)} for row in rows]
 
 
 def _total(reader: Reader, filter: SessionFilter) -> int:
-    (counted,) = reader.ask(sessions.counted, reader.seen, filter)
+    (counted,) = reader.ask(sessions.counted, reader.seen_for(filter), filter)
     return int(counted["total"])
 
 
 def kpis(reader: Reader, filter: SessionFilter) -> Row:
-    (found,) = reader.ask(session_facets.kpis, reader.seen, looked_up(reader, filter))
+    filter = looked_up(reader, filter)
+    (found,) = reader.ask(session_facets.kpis, reader.seen_for(filter), filter)
     by_verdict = {name: found.pop(f"v_{name}") for name in (*VERDICTS, NONE)}
     figures = {
         name: value if name == "active_seconds_total" else int(value)
@@ -155,7 +115,8 @@ def facets(reader: Reader, filter: SessionFilter) -> Row:
     answer: Row = {"window_minutes": window_minutes(filter)}
     answer |= {facet: [] for facet in names}
     answer["other"] = {facet: {"values": 0, "count": 0} for facet in names}
-    rows = reader.ask(session_facets.facets, reader.seen, looked_up(reader, filter))
+    filter = looked_up(reader, filter)
+    rows = reader.ask(session_facets.facets, reader.seen_for(filter), filter)
     for row in sorted(rows, key=lambda row: row["rank"]):
         facet, value, count = row["facet"], row["value"], int(row["count"])
         if row["rank"] >= session_facets.FACET_VALUES:
@@ -176,7 +137,9 @@ def neighbours(reader: Reader, filter: SessionFilter, sort: str, session_file: s
     """The sessions before and after this one in the list, its `place` in it from 0 (None: it is not
     in it) and their `total`."""
     filter = looked_up(reader, filter)
-    rows = reader.ask(sessions.neighbours, reader.seen, filter, sort, Text(session_file))
+    rows = reader.ask(
+        sessions.neighbours, reader.seen_for(filter), filter, sort, Text(session_file)
+    )
     if rows:
         return {name: rows[0][name] for name in ("previous", "next", "place", "total")}
     return {"previous": None, "next": None, "place": None, "total": _total(reader, filter)}
@@ -206,10 +169,21 @@ def of_session(reader: Reader, session_file: str) -> list[Row]:
     return reader.ask(session_findings.of_session, reader.found, Text(session_file))
 
 
+def kinds_of(reader: Reader, session_files: Sequence[str]) -> dict[str, list[Row]]:
+    """What was found in these sessions, where there was something: `{finding_type, findings,
+    turn}`, the first of each kind at `turn`, in the order of the conversation."""
+    found: dict[str, list[Row]] = {}
+    rows = reader.ask(session_findings.kinds, reader.found, Texts(tuple(session_files)))
+    for row in sorted(rows, key=lambda row: (row["turn"] or 0, row["finding_type"])):
+        found.setdefault(row.pop("session_file"), []).append(row)
+    return found
+
+
 def findings(reader: Reader, filter: FindingFilter, after: After, limit: int) -> Row:
     """One page of findings, newest sessions first, and where the next one begins."""
     filter = replace(filter, sessions=looked_up(reader, filter.sessions))
-    rows = reader.ask(session_findings.findings, reader.seen, filter, after, limit + 1)
+    seen = reader.seen_for(filter.sessions)
+    rows = reader.ask(session_findings.findings, seen, filter, after, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     following = {"ts": rows[-1]["at"], "id": rows[-1]["id"]} if more else None
     return {"rows": reader.named(rows), "next_cursor": following}
@@ -221,7 +195,7 @@ def heatmap(reader: Reader, filter: SessionFilter | FindingFilter) -> Row:
     week when it has several kinds: `total_sessions` counts it once. Equal figures, equal `mark`."""
     wanted = FindingFilter(filter) if isinstance(filter, SessionFilter) else filter
     wanted = replace(wanted, sessions=looked_up(reader, wanted.sessions))
-    rows = reader.ask(session_findings.per_week, reader.seen, wanted)
+    rows = reader.ask(session_findings.per_week, reader.seen_for(wanted.sessions), wanted)
     (whole,) = (row for row in rows if row["week"] is None)
     cells = [{**row, "week": row["week"].isoformat()} for row in rows if row["week"] is not None]
     answer: Row = {

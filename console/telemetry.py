@@ -13,10 +13,11 @@ from typing import Any
 from console.instance import Instance
 from console.queries import telemetry
 from console.queries.telemetry import LEAST
-from console.queries.telemetry_filter import OUTCOMES, TERMS, TelemetryFilter
+from console.queries.telemetry_filter import ANY, NONE, OUTCOMES, TERMS, TelemetryFilter
 from console.session_filter import WINDOW, window
 from schema.errors import BadParameter
 from schema.policy import Principal, Seen
+from schema.table import Table
 from schema.tables import USAGE_EVENTS
 
 Row = dict[str, Any]
@@ -38,7 +39,10 @@ class Reader:
 
     @property
     def seen(self) -> Seen:
-        return Seen(USAGE_EVENTS, self.principal)
+        return self.of(USAGE_EVENTS)
+
+    def of(self, table: Table) -> Seen:
+        return Seen(table, self.principal)
 
     def ask(self, question: Any, *args: Any) -> list[Row]:
         return self.instance.store.rows(question, *args)
@@ -63,7 +67,7 @@ def filter_of(given: Mapping[str, str], *, now: datetime) -> TelemetryFilter:
         if len(text) > _LONGEST:
             raise BadParameter(name, text, f"at most {_LONGEST} characters")
     _one_of(given, "only_errors", ("true", "false"))
-    _one_of(given, "outcome", (*OUTCOMES, "none"))
+    _one_of(given, "outcome", (*OUTCOMES, NONE, ANY))
     terms = {name: given[name] for name in TERMS if name in given}
     if terms.get("only_errors") == "false":
         del terms["only_errors"]
@@ -125,6 +129,19 @@ def kpis(reader: Reader, filter: TelemetryFilter) -> Row:
         **rates(found["errors"], found["events_total"]),
         "least": LEAST,
     }
+
+
+def before(reader: Reader, filter: TelemetryFilter) -> Row | None:
+    """The cards of the window of the same length before; None where it has no events, or begins
+    before the first one that is known: what happened then is not known."""
+    since, until = ends(filter)
+    end = since - timedelta(microseconds=1)  # a moment is in one of the two
+    earlier = filter.between(end - (until - since), end)
+    ((first_at,),) = (row.values() for row in reader.ask(telemetry.began, reader.seen))
+    if first_at is None or earlier.since is None or first_at > earlier.since:
+        return None
+    found = kpis(reader, earlier)
+    return found if found["events_total"] else None
 
 
 def facets(reader: Reader, filter: TelemetryFilter) -> Row:
@@ -216,7 +233,6 @@ def series(
         "unit": _UNITS.get(seconds, f"{seconds} s"),
         "group_by": group_by,
         "buckets": list(buckets.values()),
-        "mark": None,
     }
 
 

@@ -16,6 +16,7 @@ from console.queries.telemetry_filter import TelemetryFilter
 from console.telemetry import Reader, Row
 from schema.errors import Unavailable
 from schema.policy import Seen
+from schema.tables import USAGE_EVENTS
 
 SHIPPED = Path(__file__).parent / "data" / "prices.toml"
 _DATED = re.compile(r"-\d{8}\Z")
@@ -61,10 +62,11 @@ def _read(file: Path, _changed: int) -> Prices:
 
 def cost(reader: Reader, filter: TelemetryFilter) -> Row:
     """`rows` by model with sessions, tokens and `cost` (null where a model is unknown), dearest
-    first; `total` of the known ones; `unknown_models` that used tokens; the prices' own date."""
+    first; `total` of the known ones, which is that of `tokens_priced` of the `tokens`;
+    `unknown_models` that used tokens; the prices' own date."""
     known = prices(reader.instance.settings.prices)
-    sessions = Seen(SUMMED, reader.principal)
-    found = reader.ask(telemetry_cost.by_model, sessions, reader.seen, filter)
+    calls = Seen(USAGE_EVENTS, reader.principal)  # whose sessions they keep is decided already
+    found = reader.ask(telemetry_cost.by_model, reader.of(SUMMED), calls, filter)
     rows = [_priced(row, known) for row in found]
     rows.sort(key=lambda row: (-(row["cost"] or 0), -row["output_tokens"], row["model"] or ""))
     return {
@@ -73,10 +75,14 @@ def cost(reader: Reader, filter: TelemetryFilter) -> Row:
         "rows": rows,
         "sessions": sum(row["sessions"] for row in rows),
         "total": round(sum(row["cost"] or 0 for row in rows), 4),
-        "unknown_models": [
-            row["model"] for row in rows if not row["known"] and any(row[token] for token in TOKENS)
-        ],
+        "tokens": sum(map(_tokens, rows)),
+        "tokens_priced": sum(_tokens(row) for row in rows if row["known"]),
+        "unknown_models": [row["model"] for row in rows if not row["known"] and _tokens(row)],
     }
+
+
+def _tokens(row: Row) -> int:
+    return sum(int(row[token]) for token in TOKENS)
 
 
 def _priced(row: Row, known: Prices) -> Row:

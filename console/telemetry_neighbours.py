@@ -12,14 +12,23 @@ SHOWN = 30
 
 
 def neighbours(reader: Reader, filter: TelemetryFilter, tool_name: str) -> Row:
-    """`calls` of the tool, and `before` and `after`: what stands next to them in the same session
-    and agent, most frequent first, with how the tool's own calls ended (`after_error`, `after_ok`,
-    `after_other`). A `tool_name` of null is the beginning or the end; `other` sums what is beyond
-    `SHOWN`."""
+    """`calls` of the tool (`failed`, `went_well`), and `before` and `after`: what stands next to
+    them in the same session and agent, most frequent first, with how the tool's own calls ended
+    (`after_error`, `after_ok`, `after_other`). A `tool_name` of null is the beginning or the end;
+    `other` sums what is beyond `SHOWN`. Looked at are the latest `sessions` with such a call, of
+    `sessions_total`, which have `calls_total`."""
     wanted = replace(filter, terms={**filter.terms, "tool_name": tool_name})
-    found = reader.ask(telemetry_neighbours.neighbours, reader.seen, wanted)
+    (reach,) = reader.ask(telemetry_neighbours.reach, reader.seen, wanted)
+    most = telemetry_neighbours.SESSIONS
+    found = reader.ask(telemetry_neighbours.neighbours, reader.seen, wanted, most)
     sides = {side: [_step(row) for row in found if row["side"] == side] for side in _SIDES}
-    answer: Row = {"tool_name": tool_name, "calls": sum(row["calls"] for row in sides["before"])}
+    answer: Row = {
+        "tool_name": tool_name,
+        **{name: sum(row[key] for row in sides["before"]) for name, key in _SUMS.items()},
+        "calls_total": reach["calls"],
+        "sessions": min(most, reach["sessions"]),
+        "sessions_total": reach["sessions"],
+    }
     other = {}
     for side, rows in sides.items():
         rows.sort(key=lambda row: (-row["calls"], row["tool_name"] or ""))
@@ -29,6 +38,7 @@ def neighbours(reader: Reader, filter: TelemetryFilter, tool_name: str) -> Row:
 
 
 _SIDES = ("before", "after")
+_SUMS = {"calls": "calls", "failed": "after_error", "went_well": "after_ok"}
 
 
 def _step(row: Row) -> Row:

@@ -4,6 +4,7 @@ call it through `store.offload`."""
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from console import telemetry
@@ -11,6 +12,7 @@ from console.activity import Reader as LogReader
 from console.durations import performance
 from console.queries import telemetry_people
 from console.queries.audit_filter import AuditFilter, Term
+from console.queries.telemetry import SORTS
 from console.queries.telemetry_filter import TelemetryFilter
 from console.telemetry import Reader, Row, ends
 from schema.errors import BadParameter
@@ -36,6 +38,37 @@ def people(reader: Reader, filter: TelemetryFilter) -> Row:
         "dau_avg": _mean(series),
         "wau": _distinct(reader, filter.between(until - timedelta(days=7), until)),
         "mau": _distinct(reader, filter.between(until - timedelta(days=30), until)),
+    }
+
+
+EACH_SORTS = (*SORTS, "distinct_tools")
+
+
+def sort_of(text: str) -> str:
+    """`<key>:asc|desc` of the list of people, checked. Raises BadParameter."""
+    name, _, direction = text.partition(":")
+    if name not in EACH_SORTS or direction not in ("", "asc", "desc"):
+        allowed = "<key>:asc or :desc with one of " + ", ".join(EACH_SORTS)
+        raise BadParameter("sort", text, allowed)
+    return f"{name}:{direction or 'desc'}"
+
+
+def each(reader: Reader, filter: TelemetryFilter, sort: str, limit: int, offset: int) -> Row:
+    """One page of people: the rows of `telemetry.groups` by user with `distinct_tools`."""
+    name, _, direction = sort.partition(":")
+    rows = telemetry.groups(reader, filter, "user", sort if name in SORTS else "invocations:desc")
+    found = reader.ask(telemetry_people.tools, reader.seen, filter)
+    tools = {row["user_id"]: row["distinct_tools"] for row in found}
+    rows = [{**row, "distinct_tools": tools[row["bucket"]]} for row in rows]
+    if name not in SORTS:
+        rows.sort(key=itemgetter(name), reverse=direction == "desc")
+    after = offset + limit
+    return {
+        "rows": rows[offset:after],
+        "total": len(rows),
+        "limit": limit,
+        "offset": offset,
+        "next_offset": after if after < len(rows) else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from console.queries import telemetry
@@ -10,7 +12,55 @@ from console.telemetry import Reader, Row, named_key
 from schema.errors import BadParameter
 
 MEASURES = ("invocations", "errors", "error_rate")
-_Count = list[int]  # events, errors
+ROWS, COLUMNS = 50, 30  # shown unless asked otherwise
+MOST_ROWS, MOST_COLUMNS = 1000, 200
+
+
+@dataclass(frozen=True)
+class Count:
+    """Events, and those of them that failed."""
+
+    calls: int = 0
+    errors: int = 0
+
+    def measured(self, measure: str) -> float | int:
+        if measure == "invocations":
+            return self.calls
+        if measure == "errors":
+            return self.errors
+        return round(self.errors / self.calls, 4) if self.calls else 0.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every event is in one cell. `rows` and `columns` are values, most used first, days in their
+    own order; `other` is what is beyond the limits, `none` events without a value. `rows_total`,
+    `columns_total`: how many values there are in all."""
+
+    rows_by: str
+    columns_by: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    cells: Mapping[tuple[str, str], Count]
+    rows_total: int
+    columns_total: int
+
+    def across(self, row: str) -> Count:
+        return summed(self.cells.get((row, column), Count()) for column in self.columns)
+
+    def down(self, column: str) -> Count:
+        return summed(self.cells.get((row, column), Count()) for row in self.rows)
+
+    @property
+    def whole(self) -> Count:
+        return summed(self.cells.values())
+
+
+def summed(counts: Iterable[Count]) -> Count:
+    calls = errors = 0
+    for count in counts:
+        calls, errors = calls + count.calls, errors + count.errors
+    return Count(calls, errors)
 
 
 def parts_of(text: str) -> tuple[str, str, str]:
@@ -25,6 +75,45 @@ def parts_of(text: str) -> tuple[str, str, str]:
     return rows, columns, measure or MEASURES[0]
 
 
+def measure_of(text: str | None) -> str:
+    """A name of `MEASURES`, checked. Raises BadParameter."""
+    if text is not None and text not in MEASURES:
+        raise BadParameter("measure", text, "one of " + ", ".join(MEASURES))
+    return text or MEASURES[0]
+
+
+def counted(
+    reader: Reader,
+    filter: TelemetryFilter,
+    rows: str = "username",
+    columns: str = "tool_name",
+    *,
+    limit: int = ROWS,
+    columns_limit: int = COLUMNS,
+) -> Table:
+    """The events of a filter by `rows` and `columns`, names of `GROUPS`."""
+    found = reader.ask(telemetry.pivot, reader.seen, filter, rows, columns, limit, columns_limit)
+    cells: dict[tuple[str, str], Count] = {}
+    places: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    for cell in found:
+        row = named_key(cell["row"], rest=cell["row_place"] >= limit)
+        column = named_key(cell["column"], rest=cell["column_place"] >= columns_limit)
+        count = Count(cell["count"], cell["errors"])
+        cells[row, column] = summed((cells.get((row, column), Count()), count))
+        for place, key, side in zip(places, (row, column), ("row", "column"), strict=True):
+            place[key] = min(place.get(key, limit + columns_limit), cell[f"{side}_place"])
+    first = found[0] if found else {"row_values": 0, "column_values": 0}
+    totals = int(first["row_values"]), int(first["column_values"])
+    return Table(rows, columns, _keys(rows, places[0]), _keys(columns, places[1]), cells, *totals)
+
+
+def _keys(by: str, places: Mapping[str, int]) -> list[str]:
+    """In the order of their places; days in their own, with what is no day behind them."""
+    if by == "day":
+        return sorted(places, key=lambda key: (not key[:1].isdigit(), key))
+    return sorted(places, key=places.__getitem__)
+
+
 def pivot(
     reader: Reader,
     filter: TelemetryFilter,
@@ -32,41 +121,36 @@ def pivot(
     columns: str = "tool_name",
     measure: str = "invocations",
     *,
-    limit: int = 50,
-    columns_limit: int = 30,
+    limit: int = ROWS,
+    columns_limit: int = COLUMNS,
 ) -> Row:
-    """`columns` (`key, label`) and `rows` (`key, label, total, cells`), most used first; `totals`
-    by column. The row or column `other` sums what is beyond the limits, so that `grand_total` is
-    that of all events; `none` is for events without a value."""
-    found = reader.ask(telemetry.pivot, reader.seen, filter, rows, columns, limit, columns_limit)
-    found.sort(key=lambda row: (row["row_place"], row["column_place"]))
-    cells: dict[str, dict[str, _Count]] = {}
-    across: dict[str, tuple[int, _Count]] = {}
-    whole = [0, 0]
-    for cell in found:
-        row = named_key(cell["row"], rest=cell["row_place"] >= limit)
-        column = named_key(cell["column"], rest=cell["column_place"] >= columns_limit)
-        count = [cell["count"], cell["errors"]]
-        _add(cells.setdefault(row, {}).setdefault(column, [0, 0]), count)
-        _add(across.setdefault(column, (cell["column_place"], [0, 0]))[1], count)
-        _add(whole, count)
-    named = sorted(across, key=lambda column: across[column][0])
+    """`columns` (`key, label`) and `rows` (`key, label, total, cells`), most used first, days in
+    their own order; `totals` by column. The row or column `other` sums what is beyond the limits,
+    so that `grand_total` is that of all events; `none` is for events without a value. `rows_total`,
+    `columns_total`: how many values there are."""
+    found = counted(reader, filter, rows, columns, limit=limit, columns_limit=columns_limit)
     return {
         "rows_by": rows,
         "columns_by": columns,
         "measure": measure,
-        "columns": [{"key": key, "label": reader.label(columns, key)} for key in named],
+        "rows_total": found.rows_total,
+        "columns_total": found.columns_total,
+        "columns": [{"key": key, "label": reader.label(columns, key)} for key in found.columns],
         "rows": [
             {
                 "key": key,
                 "label": reader.label(rows, key),
-                "total": _value(measure, [sum(part) for part in zip(*some.values(), strict=True)]),
-                "cells": {column: _value(measure, count) for column, count in some.items()},
+                "total": found.across(key).measured(measure),
+                "cells": {
+                    column: found.cells[key, column].measured(measure)
+                    for column in found.columns
+                    if (key, column) in found.cells
+                },
             }
-            for key, some in cells.items()
+            for key in found.rows
         ],
-        "totals": {column: _value(measure, across[column][1]) for column in named},
-        "grand_total": _value(measure, whole),
+        "totals": {column: found.down(column).measured(measure) for column in found.columns},
+        "grand_total": found.whole.measured(measure),
     }
 
 
@@ -91,17 +175,3 @@ def _titles(first: str, columns: list[Row]) -> list[str]:
             label = f"{label} ({number})"
         taken.append(label)
     return taken[2:]
-
-
-def _add(sum_: _Count, count: _Count) -> None:
-    sum_[0] += count[0]
-    sum_[1] += count[1]
-
-
-def _value(measure: str, count: _Count) -> float | int:
-    calls, errors = count
-    if measure == "invocations":
-        return calls
-    if measure == "errors":
-        return errors
-    return round(errors / calls, 4) if calls else 0.0

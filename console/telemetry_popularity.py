@@ -31,21 +31,23 @@ def popularity(
     reader: Reader, kind: str, sort: str = "most_used", *, limit: int = 200, now: datetime
 ) -> Row:
     """`rows` of a kind in `KINDS`, at most `limit` of `total`; `most_popular`, the first 8 by use;
-    `unused`, what is offered and was not used in 30 days. `trend_pct` compares the last 7 days with
-    the 7 before, null under 3 uses then; `trending` leaves those out."""
+    `unused`, what of `offered` was not used in 30 days. `trend_pct` compares the last 7 days with
+    the 7 before (`last_7d`, `prior_7d`), null under 3 uses then; `trending` leaves those out."""
     rows = [_shown(row) for row in _found(reader, kind, now)]
     rows.sort(key=lambda row: (row["name"], row["plugin"] or ""))
     used = {(row["source"], row["plugin"], row["name"]) for row in rows}
     popular = sorted(rows, key=lambda row: -row["invocations_30d"])[:MOST_POPULAR]
     kept = [row for row in rows if sort != "trending" or row["trend_pct"] is not None]
     kept.sort(key=_ORDERS[sort], reverse=True)
+    items = _offered(reader, kind)
     return {
         "kind": kind,
         "sort": sort,
         "days": DAYS,
         "rows": kept[:limit],
         "most_popular": popular,
-        "unused": _unused(reader, kind, used),
+        "unused": [item for item in items if not _keys(item) & used],
+        "offered": len(items),
         "total": len(kept),
     }
 
@@ -77,18 +79,18 @@ def _shown(row: Row) -> Row:
         "name": row["name"],
         "invocations_30d": row["invocations"],
         "distinct_users_30d": row["distinct_users"],
+        "last_7d": last,
+        "prior_7d": prior,
         "trend_pct": round((last - prior) / prior * 100, 1) if prior >= LEAST_PRIOR else None,
         "last_used": row["last_used"].isoformat() if row["last_used"] else None,
         "errors": row["errors"],
     }
 
 
-def _unused(reader: Reader, kind: str, used: set[tuple[Any, ...]]) -> list[Row]:
+def _offered(reader: Reader, kind: str) -> list[Row]:
+    """What marketplaces have of a kind; nothing where a kind has no market."""
     type = KINDS[kind][0]
-    if type is None:
-        return []
-    items = reader.ask(telemetry_popularity.offered, type)
-    return [item for item in items if not _keys(item) & used]
+    return [] if type is None else reader.ask(telemetry_popularity.offered, type)
 
 
 def _keys(item: Row) -> set[tuple[Any, ...]]:

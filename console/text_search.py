@@ -8,24 +8,22 @@ finds is held against the sessions that the reader may see. All of it blocks: ca
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from types import MappingProxyType
+from typing import NamedTuple
 
 import structlog
 
 from console.instance import Instance
+from console.kept import kept
 from console.queries import indexing
 from console.queries.sessions import SessionFilter
-from console.sessions import Reader, Row, looked_up
+from console.session_reader import Reader, Row
 from ingest.text_index import Hits, Line, Reading
 from ingest.text_query import match_of
 from schema.errors import NotFound, Unavailable, shorten
 from schema.policy import Seen
-from schema.store import Store
 from schema.tables import SESSION_FILES
 
 log = structlog.get_logger(__name__)
@@ -33,13 +31,15 @@ log = structlog.get_logger(__name__)
 EACH = 3  # lines of one session, unless it is the only one asked for
 _BEGIN = datetime(1970, 1, 1)
 MOST = 1000  # turns or lines of one session
-_KEPT = 16  # searches whose hits are kept: pages and cards of one text ask again and again
 
 
 class _Found(NamedTuple):
-    """What one text finds in all sessions. `more`: there was more than one search looks at."""
+    """A page of lines, how many there are to page through, how many hits each session has, and
+    whether there was `more` than one search looks at."""
 
-    hits: Sequence[Hits] = ()
+    rows: Sequence[Row] = ()
+    total: int = 0
+    counts: Mapping[str, int] = MappingProxyType({})
     more: bool = False
 
 
@@ -53,39 +53,38 @@ def search(
     session_file: str | None = None,
 ) -> Row:
     """Lines with all the words of `q`, of the newest session first and in the order of each; up to
-    `EACH` of one session, or all of `session_file`.
+    `EACH` of one session, or all of `session_file`. A `within` with a text of its own was looked up
+    (`console.sessions.looked_up`).
 
     `{rows, total, hits, sessions, truncated, limit, offset, next_offset, indexed, waiting}`:
     `total` counts the lines there are to page through, `hits` all that match, `truncated` says that
-    there are even more. A row's `parts` are `[text, whether it is a hit]`. Raises NotFound for a
-    `session_file` that this reader may not see.
+    there are even more. A row's `parts` are `[text, whether it is a hit]`, `of_session` counts all
+    hits in its session. Raises NotFound for a `session_file` that this reader may not see.
     """
     match = match_of(q)
     if session_file is not None:
         _require(reader, session_file)
     try:
-        found = _of_one(reader, match, session_file) if session_file else _all(reader, match)
-        allowed = _allowed(reader, within)
-        hits = [one for one in found.hits if one.session_file in allowed]
-        ids = [(id, one.session_file) for one in hits for id in one.ids]
-        lines = _lines(reader.instance, match, [id for id, _ in ids[offset : offset + limit]])
+        if session_file is None:
+            found = _in_all(reader, match, _allowed(reader, within), limit, offset)
+        else:
+            found = _in_one(reader, match, session_file, limit, offset)
     except sqlite3.Error as error:
         log.warning("the text index cannot be read", reason=str(error))
         raise Unavailable(
             "the text of transcripts cannot be searched right now",
             detail="The index is made anew by itself; try again in a minute.",
         ) from error
-    rows = [_row(name, lines[id]) for id, name in ids if id in lines]
     after = offset + limit
     return {
-        "rows": reader.named(rows),
-        "total": len(ids),
-        "hits": sum(one.count for one in hits),
-        "sessions": len(hits),
+        "rows": reader.named(found.rows),
+        "total": found.total,
+        "hits": sum(found.counts.values()),
+        "sessions": len(found.counts),
         "truncated": found.more,
         "limit": limit,
         "offset": offset,
-        "next_offset": after if after < len(ids) else None,
+        "next_offset": after if after < found.total else None,
         **tally(reader),
     }
 
@@ -97,28 +96,30 @@ def matching(reader: Reader, q: str) -> frozenset[str] | None:
     if match is None:
         return None
     try:
-        found = _all(reader, match)
+        found, _ = _all(reader, match)
     except sqlite3.Error as error:
         log.warning("the text index cannot be read", reason=str(error))
         return frozenset()
-    return _allowed(reader, None).intersection(one.session_file for one in found.hits)
+    return _allowed(reader, None).intersection(one.session_file for one in found)
 
 
 def snippets(reader: Reader, q: str, session_files: Iterable[str]) -> dict[str, Row]:
-    """`{hits, snippet}` of each of these sessions that has any: their number, and the first one as
-    parts."""
+    """`{hits, snippet, turn}` of each of these sessions that has any: their number, the first one
+    as parts, and where it stands."""
     match = match_of(q)
     wanted = _allowed(reader, None).intersection(session_files)
     try:
-        chosen = [one for one in _all(reader, match).hits if one.session_file in wanted]
-        lines = _lines(reader.instance, match, [one.ids[0] for one in chosen])
+        found, _ = _all(reader, match)
+        chosen = [one for one in found if one.session_file in wanted]
+        first, lines = _lines(reader.instance, match, chosen, each=1)
     except sqlite3.Error as error:
         log.warning("the text index cannot be read", reason=str(error))
         return {}
     return {
-        one.session_file: {"hits": one.count, "snippet": lines[one.ids[0]].parts}
+        one.session_file: {"hits": one.count, "snippet": lines[id].parts, "turn": lines[id].turn}
         for one in chosen
-        if one.ids[0] in lines
+        for id in first.get(one.number, ())
+        if id in lines
     }
 
 
@@ -150,15 +151,15 @@ def tally(reader: Reader) -> Row:
 def _allowed(reader: Reader, within: SessionFilter | None) -> frozenset[str]:
     """The sessions that this reader may see, of the filter when there is one."""
     if within is not None:
-        rows = reader.ask(indexing.chosen, reader.seen, looked_up(reader, within))
+        rows = reader.ask(indexing.chosen, reader.seen_for(within), within)
         return frozenset(row["session_file"] for row in rows)
     store, seen = reader.instance.store, Seen(SESSION_FILES, reader.principal)
-    kept, key = _kept(store), ("allowed", *map(str, (seen.shape(), seen.values())))
+    known, key = kept(store), ("allowed", *map(str, (seen.shape(), seen.values())))
     version = store.version("session_files")
-    names: frozenset[str] | None = kept.get(key, version)
+    names: frozenset[str] | None = known.get(key, version)
     if names is None:
         names = frozenset(row["session_file"] for row in reader.ask(indexing.seen, seen))
-        kept.put(key, version, names)
+        known.put(key, version, names)
     return names
 
 
@@ -170,46 +171,77 @@ def _require(reader: Reader, session_file: str) -> None:
         )
 
 
-def _all(reader: Reader, match: str | None) -> _Found:
-    """Hits in the sessions of everybody: never to be shown as they are."""
+def _all(reader: Reader, match: str | None) -> tuple[Sequence[Hits], bool]:
+    """Hits in the sessions of everybody, never to be shown as they are; and whether there were more
+    than one search looks at."""
     if match is None:
-        return _Found()
+        return (), False
     store = reader.instance.store
-    kept, version = _kept(store), store.version("transcript_search")
-    found: _Found | None = kept.get(("hits", match), version)
+    known, version = kept(store), store.version("transcript_search")
+    found: tuple[Sequence[Hits], bool] | None = known.get(("hits", match), version)
     if found is None:
         try:
             with Reading(reader.instance.settings.folder) as reading:
-                found = _Found(*reading.find(match, each=EACH))
+                found = reading.find(match)
         except FileNotFoundError:
-            found = _Found()
-        kept.put(("hits", match), version, found)
+            found = (), False
+        known.put(("hits", match), version, found)
     return found
 
 
-def _of_one(reader: Reader, match: str | None, session_file: str) -> _Found:
+def _in_all(
+    reader: Reader, match: str | None, allowed: frozenset[str], limit: int, offset: int
+) -> _Found:
+    """The page of lines that begins at `offset`: only its own are looked at."""
+    every, more = _all(reader, match)
+    hits = [one for one in every if one.session_file in allowed]
+    shown, total = [], 0  # the sessions that have lines on this page, each with its first place
+    for one in hits:
+        lines = min(one.count, EACH)
+        if offset < total + lines and total < offset + limit:
+            shown.append((total, one))
+        total += lines
+    first, lines_of = _lines(reader.instance, match, [one for _, one in shown], each=EACH)
+    rows = [
+        _row(one.session_file, lines_of[id], one.count)
+        for begin, one in shown
+        for place, id in enumerate(first.get(one.number, ()), begin)
+        if offset <= place < offset + limit and id in lines_of
+    ]
+    return _Found(rows, total, {one.session_file: one.count for one in hits}, more)
+
+
+def _in_one(
+    reader: Reader, match: str | None, session_file: str, limit: int, offset: int
+) -> _Found:
     if match is None:
         return _Found()
     try:
         with Reading(reader.instance.settings.folder) as reading:
             places = reading.within(match, session_file, MOST + 1) or []
+            ids = [id for id, _ in places[:MOST]]
+            lines = reading.lines(match, ids[offset : offset + limit])
     except FileNotFoundError:
         return _Found()
-    ids = [id for id, _ in places[:MOST]]
-    hits = [Hits(session_file, len(ids), ids)] if ids else []
-    return _Found(hits, len(places) > MOST)
+    rows = [_row(session_file, lines[id], len(ids)) for id in ids if id in lines]
+    return _Found(rows, len(ids), {session_file: len(ids)} if ids else {}, len(places) > MOST)
 
 
-def _lines(instance: Instance, match: str | None, ids: list[int]) -> dict[int, Line]:
-    if not ids or match is None:
-        return {}
+def _lines(
+    instance: Instance, match: str | None, hits: Sequence[Hits], *, each: int
+) -> tuple[dict[int, list[int]], dict[int, Line]]:
+    """The first ids of each of these sessions, by its number, and what stands there."""
+    if not hits or match is None:
+        return {}, {}
     with Reading(instance.settings.folder) as reading:
-        return reading.lines(match, ids)
+        first = reading.first(match, hits, each)
+        return first, reading.lines(match, [id for ids in first.values() for id in ids])
 
 
-def _row(session_file: str, line: Line) -> Row:
+def _row(session_file: str, line: Line, of_session: int) -> Row:
     return {
         "session_file": session_file,
+        "of_session": of_session,
         "user_id": session_file.partition("/")[0],
         "turn": line.turn,
         "kind": line.kind,
@@ -217,30 +249,3 @@ def _row(session_file: str, line: Line) -> Row:
         "ts": None if line.ts is None else _BEGIN + timedelta(microseconds=line.ts),
         "parts": line.parts,
     }
-
-
-class _Kept:
-    """The last answers, each good for one version of what it was made from."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
-
-    def get(self, key: tuple[str, ...], version: int) -> Any:
-        with self._lock:
-            found = self._kept.get(key)
-            return found[1] if found and found[0] == version else None
-
-    def put(self, key: tuple[str, ...], version: int, value: Any) -> None:
-        with self._lock:
-            self._kept[key] = (version, value)
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-
-
-_STORES: WeakKeyDictionary[Store, _Kept] = WeakKeyDictionary()
-
-
-def _kept(store: Store) -> _Kept:
-    return _STORES.setdefault(store, _Kept())

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import BinaryIO, cast
 
 from console import indexing, sessions
@@ -21,9 +22,10 @@ from console.queries import transcripts as queries
 from console.sessions import Reader, Row
 from console.transcript_files import File
 from ingest.session_files import Target, is_user_id, stored_name
-from ingest.transcript import Index, build, pages
+from ingest.transcript import Index, build, pages, problems
 from ingest.transcript.events import Event
 from ingest.transcript.pieces import GROUPS
+from ingest.transcript.problems import Unread
 from ingest.transcript.record import fields, name, text
 from schema.bind import Text
 from schema.errors import BadParameter, NotFound, Unavailable
@@ -36,6 +38,7 @@ _CELLS = 120  # of the strip that shows a whole session
 _NEAR = 8  # events between two wanted ones that are read along rather than jumped over
 _FAR_CALLS = 40  # calls on other pages that are looked up for the time they took
 _BUILT = 32 << 20  # bytes of a transcript of which an index is made while somebody waits
+_UNREAD = 50  # lines that could not be read, of one page
 _EPOCH = datetime(1970, 1, 1)
 _FIELDS = tuple(field.name for field in fields_of(Event) if field.name != "at")
 
@@ -108,32 +111,37 @@ def kinds_of(given: str | None) -> frozenset[str] | None:
 def events(
     transcript: Transcript, first: int, limit: int, kinds: frozenset[str] | None = None
 ) -> Row:
-    """One page with what is known about the session. With `kinds`, `first`, `total` and `next`
-    count the chosen events. Without an index `total` is None until the end is seen."""
+    """One page with what is known about the session; its events as `part` has them."""
     reader, key = transcript.reader, transcript.session_file
+    person = reader.instance.people.get(transcript.owner)
+    return {
+        "username": person.email if person else None,
+        "user_id": transcript.owner,
+        "session_file": key,
+        "summary": _summary(reader, key),
+        "verdict": sessions.verdict_of(reader, key),
+        "findings": sessions.of_session(reader, key),
+        **part(transcript, first, limit, kinds),
+    }
+
+
+def part(
+    transcript: Transcript, first: int, limit: int, kinds: frozenset[str] | None = None
+) -> Row:
+    """`events`, their `total`, where the `next` page begins, and whether there is an index. With
+    `kinds`, `first`, `total` and `next` count the chosen events. Without an index `total` is None
+    until the end is seen."""
     index = transcript.index
     if kinds is None:
         found, total, following = _page(transcript, index, first, limit)
     else:
         known = index or _made(transcript)
         turns = chosen(known, kinds)
-        part = turns[first : first + limit]
-        found = _some(transcript, known, part) if part else []
+        wanted = turns[first : first + limit]
+        found = _some(transcript, known, wanted) if wanted else []
         total, after = len(turns), first + limit
         following = after if after < total else None
-    person = reader.instance.people.get(transcript.owner)
-    return {
-        "username": person.email if person else None,
-        "user_id": transcript.owner,
-        "session_file": key,
-        "indexed": index is not None,
-        "summary": _summary(reader, key),
-        "verdict": sessions.verdict_of(reader, key),
-        "findings": sessions.of_session(reader, key),
-        "events": found,
-        "total": total,
-        "next": following,
-    }
+    return {"indexed": index is not None, "events": found, "total": total, "next": following}
 
 
 def outline(transcript: Transcript) -> Row:
@@ -150,10 +158,27 @@ def outline(transcript: Transcript) -> Row:
         "total": index.total if index else None,
         "prompts": list(known.prompts),
         "errors": list(known.errors),
+        "compacted": list(known.compacted),
         "findings": marks,
         "agents": _agents(transcript, known),
         "cells": _cells(known),
     }
+
+
+def unread(transcript: Transcript, first: int, count: int) -> list[Unread]:
+    """The lines before these events that could not be read, at most 50; none without an index."""
+    index = transcript.index
+    if index is None:
+        return []
+    stop = min(first + count, index.total)
+    with _sources(transcript) as (main, subagents):
+        return list(islice(problems.unread(index, main, subagents, first, stop), _UNREAD))
+
+
+def agents(transcript: Transcript) -> list[Row]:
+    """The `first` and `last` turn of each subagent that has a file of its own, as far as they are
+    indexed."""
+    return _agents(transcript, transcript.index or Index())
 
 
 def image(transcript: Transcript, turn: int) -> tuple[str, bytes]:

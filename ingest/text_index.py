@@ -11,9 +11,10 @@ time of its upload, so that the newest ids are those of the newest sessions.
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -62,13 +63,13 @@ class Session:
     hash: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Hits:
-    """The hits in one session: how many, and the ids of the first of them, in their order."""
+    """How many pieces of one session match. `number`: the session's, in the index."""
 
     session_file: str
-    count: int = 0
-    ids: list[int] = field(default_factory=list)
+    number: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -222,27 +223,41 @@ class Reading:
         """The hash of each session that is indexed."""
         return dict(self._con.execute("SELECT session_file, hash FROM sessions"))
 
-    def find(self, match: str, *, each: int = 3) -> tuple[list[Hits], bool]:
-        """The sessions with pieces that match, the newest first, with up to `each` ids; and whether
-        there were more hits than one search looks at. `match` is made by `text_query`."""
-        asked = "SELECT rowid FROM pieces WHERE pieces MATCH ? ORDER BY rowid DESC LIMIT ?"
-        found: dict[int, Hits] = {}
-        looked = 0
-        last, hits = -1, Hits("")
-        for (id,) in self._con.execute(asked, (match, MOST_HITS + 1)):
-            looked += 1
-            number = id >> _SHIFT
-            if number != last:
-                last, hits = number, found.setdefault(number, Hits(""))
-            hits.count += 1
-            hits.ids.append(id)
-            if len(hits.ids) > each:  # they come last first, and the first ones are wanted
-                del hits.ids[0]
-        names = self._names(found)
-        for number, one in found.items():
-            one.session_file = names.get(number, "")
-            one.ids.reverse()
-        return [one for one in found.values() if one.session_file], looked > MOST_HITS
+    def find(self, match: str) -> tuple[list[Hits], bool]:
+        """The sessions with pieces that match, the newest first, and whether there were more hits
+        than one search looks at. `match` is made by `text_query`.
+
+        Counted where they are: half of all pieces may hold a word, and to hand out their ids would
+        cost ten times as much as finding them.
+        """
+        asked = (
+            "WITH hits AS (SELECT rowid >> ? AS number, count(*) AS hits FROM"
+            " (SELECT rowid FROM pieces WHERE pieces MATCH ? ORDER BY rowid DESC LIMIT ?)"
+            " GROUP BY 1)"
+            " SELECT session_file, number, hits FROM hits JOIN sessions USING (number)"
+            " ORDER BY number DESC"
+        )
+        rows = self._con.execute(asked, (_SHIFT, match, MOST_HITS + 1))
+        found = [Hits(*row) for row in rows]
+        return found, sum(one.count for one in found) > MOST_HITS
+
+    def first(self, match: str, hits: Sequence[Hits], each: int) -> dict[int, list[int]]:
+        """The ids of the first `each` pieces that match, by the number of their session."""
+        numbers = [one.number for one in hits]
+        if not numbers:
+            return {}
+        bounds = (min(numbers) << _SHIFT, (max(numbers) + 1) << _SHIFT)
+        asked = (
+            "SELECT id FROM (SELECT rowid AS id,"
+            " row_number() OVER (PARTITION BY rowid >> ? ORDER BY rowid) AS place FROM pieces"
+            " WHERE pieces MATCH ? AND rowid >= ? AND rowid < ?"
+            " AND rowid >> ? IN (SELECT value FROM json_each(?))) WHERE place <= ? ORDER BY id"
+        )
+        given = (_SHIFT, match, *bounds, _SHIFT, json.dumps(numbers), each)
+        found: dict[int, list[int]] = {}
+        for (id,) in self._con.execute(asked, given):
+            found.setdefault(id >> _SHIFT, []).append(id)
+        return found
 
     def within(self, match: str, session_file: str, limit: int) -> list[tuple[int, int]] | None:
         """Id and turn of the pieces of one session that match, in order; None when the session is
@@ -259,23 +274,22 @@ class Reading:
         return self._con.execute(asked, bounds).fetchall()
 
     def lines(self, match: str, ids: Sequence[int]) -> dict[int, Line]:
-        """The pieces with these ids, as excerpts around what matches."""
+        """The pieces with these ids, as excerpts around what matches; without those that have been
+        replaced since they were found."""
+        if not ids:
+            return {}
+        # In one go: what the beginning of a word stands for is looked up for each query anew. The
+        # sign keeps the ids out of the search, which would be made once for each of them.
         asked = (
-            "SELECT turn, kind, role, ts, snippet(pieces, 0, ?, ?, '…', ?) FROM pieces"
-            " WHERE pieces MATCH ? AND rowid = ?"
+            "SELECT rowid, turn, kind, role, ts, snippet(pieces, 0, ?, ?, '…', ?) FROM pieces"
+            " WHERE pieces MATCH ? AND rowid >= ? AND rowid <= ?"
+            " AND +rowid IN (SELECT value FROM json_each(?))"
         )
-        found = {}
-        for id in ids:
-            row = self._con.execute(asked, (_OPEN, _CLOSE, _WORDS, match, id)).fetchone()
-            if row is not None:  # it may have been replaced since it was found
-                turn, kind, role, ts, excerpt = row
-                found[id] = Line(turn, kind, role, ts, parts_of(excerpt))
-        return found
-
-    def _names(self, numbers: Iterable[int]) -> dict[int, str]:
-        wanted = set(numbers)
-        every = self._con.execute("SELECT number, session_file FROM sessions")
-        return {number: name for number, name in every if number in wanted}
+        given = (_OPEN, _CLOSE, _WORDS, match, min(ids), max(ids), json.dumps(ids))
+        return {
+            id: Line(turn, kind, role, ts, parts_of(excerpt))
+            for id, turn, kind, role, ts, excerpt in self._con.execute(asked, given)
+        }
 
 
 def parts_of(excerpt: str) -> list[Part]:

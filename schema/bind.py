@@ -103,6 +103,29 @@ class Text:
         return Text(point(prefix + "text", self.text))
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Some texts, such as keys, as an argument of a question: a column of them."""
+
+    texts: Any
+
+    def shape(self) -> Hashable:
+        return ()
+
+    def values(self) -> Mapping[str, Value]:
+        return {"texts": list(self.texts)}
+
+    def bound(self, prefix: str) -> Texts:
+        return Texts(point(prefix + "texts", []))
+
+    @property
+    def column(self) -> Any:
+        of = self.texts
+        if isinstance(of, list | tuple):
+            of = ibis.literal(list(of), type="array<string>")
+        return of.unnest().name("value").as_table().value
+
+
 def to_placeholders(tree: sge.Expression) -> sge.Expression:
     """Bind points of a compiled query -> the driver's named placeholders."""
 

@@ -43,6 +43,12 @@ class Principal:
         """The same person without what being an admin or a grant adds: they see their own rows."""
         return replace(self, is_admin=False, surfaces=frozenset(), tables=frozenset())
 
+    def reporting(self) -> Principal:
+        """A job that writes a report for the admins: it sees the sessions and the telemetry of
+        everybody, and no other table. Anybody else is who they are."""
+        surfaces = frozenset(("sessions", "telemetry"))
+        return replace(self, surfaces=surfaces) if self.service else self
+
 
 def visible(table: Table, principal: Principal) -> ir.Table:
     """The rows of `table` that `principal` may see: all for admins and for holders of the table's

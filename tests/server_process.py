@@ -16,7 +16,7 @@ from types import TracebackType
 import httpx
 
 AGNES = Path(sys.executable).with_name("agnes")
-PATIENCE = 60.0  # seconds; a cold start takes three, unless the machine is busy
+PATIENCE = 120.0  # seconds; a cold start takes three, unless the machine is busy
 _ADDRESS = re.compile(r"Agnes Console is ready: (http://\S+?)/(login\?link=(\S+))?$", re.MULTILINE)
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
@@ -122,7 +122,7 @@ class ServerProcess:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, timeout=30)
+        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, timeout=120)
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "start it first"

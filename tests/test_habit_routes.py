@@ -67,17 +67,18 @@ class Button(Api):
 
 @dataclass(frozen=True)
 class Page:
-    """A document of Panel: strangers are sent to sign in."""
+    """A document of Panel: strangers are sent to sign in. `get`: 404 for one of nothing."""
 
     right: str
     example: str = ""
+    get: int = 200
 
     def expected(self, method: str, who: Who) -> set[int]:
         if who.is_stranger:
             return {302}
         if not who.may(self.right):
             return {403}
-        return {200} if method == "GET" else {405}
+        return {self.get} if method == "GET" else {405}
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,15 @@ class Who:
         return self.is_admin or right in self.surfaces
 
 
-def page(path: str, right: str) -> dict[str, Any]:
-    """A page and what comes with it."""
+def page(path: str, right: str, one: str = "") -> dict[str, Any]:
+    """A page and what comes with it. Where `path` is a pattern, `one` stands for nothing there."""
+    here = one or path
     return {
-        f"{path}/?$": Page(right, path),
-        f"{path}/ws$": Part(right, f"{path}/ws", plain=400),
-        f"{path}/metadata$": Part(right, f"{path}/metadata"),
-        f"{path}/autoload.js$": Part(right, f"{path}/autoload.js", plain=400),
-        f"{path}/static/(.*)$": Answer(200, 405, f"{path}/static/js/bokeh.min.js"),
+        f"{path}/?$": Page(right, here, 404 if one else 200),
+        f"{path}/ws$": Part(right, f"{here}/ws", plain=400),
+        f"{path}/metadata$": Part(right, f"{here}/metadata"),
+        f"{path}/autoload.js$": Part(right, f"{here}/autoload.js", plain=400),
+        f"{path}/static/(.*)$": Answer(200, 405, f"{here}/static/js/bokeh.min.js"),
     }
 
 
@@ -153,6 +155,7 @@ def rights(right: str, *methods: str) -> dict[str, str]:
 
 
 ID = "no-such-id"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 PUBLIC = rights("public", "GET")
 ACTIVITY = Api(rights("activity", "GET"))
 MANY = Api(rights("admin", "GET", "POST"))
@@ -172,7 +175,26 @@ PARTS = {
 
 TABLE: dict[str, Any] = {
     **page("/admin/activity", "activity"),
+    **page("/admin/telemetry", "telemetry"),
     **page("/me", "signed_in"),
+    **page("/me/sessions", "signed_in"),
+    **page("/admin/users/[A-Za-z0-9._-]+", "admin", f"/admin/users/{ID}"),
+    **page(r"/admin/sessions/[^/]+/[^/]+\.jsonl", "sessions", f"/admin/sessions/{NOBODY}/no.jsonl"),
+    r"/admin/sessions/([^/]+)/([^/]+\.jsonl)/reason$": Button(
+        rights("sessions", "POST"), f"/admin/sessions/{ID}/no.jsonl/reason"
+    ),
+    "/admin/sessions/([^/]+)/([^/]+)/events$": Api(
+        rights("sessions", "GET"), f"/admin/sessions/{ID}/no.jsonl/events"
+    ),
+    "/admin/sessions/([^/]+)/([^/]+)/events/([0-9]{1,9})$": Api(
+        rights("sessions", "GET"), f"/admin/sessions/{ID}/no.jsonl/events/0"
+    ),
+    "/me/sessions/([^/]+)/events$": Api(rights("signed_in", "GET"), "/me/sessions/no.jsonl/events"),
+    "/me/sessions/([^/]+)/events/([0-9]{1,9})$": Api(
+        rights("signed_in", "GET"), "/me/sessions/no.jsonl/events/0"
+    ),
+    **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
+    **page("/admin/sessions", "sessions"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),
     "/admin/activity/act$": Button(rights("admin", "POST")),
@@ -284,6 +306,7 @@ TABLE: dict[str, Any] = {
         for part, example in PARTS.items()
     },
     "/api/me/sessions$": Api(rights("signed_in", "GET")),
+    "/api/me/sessions/download-all$": Api(rights("signed_in", "GET")),
     "/api/me/transcript-views$": Api(rights("signed_in", "GET")),
     **{
         f"/api/admin/users/([^/]+)/{part}$": Api(
@@ -299,6 +322,8 @@ TABLE: dict[str, Any] = {
     "/api/jobs/commit$": Api(rights("service", "POST")),
     "/api/jobs/rollups$": Api(rights("service", "POST")),
     "/api/jobs/prune$": Api(rights("service", "POST")),
+    "/api/jobs/reports/weekly$": Api(rights("service", "GET")),
+    "/api/jobs/reports/failures$": Api(rights("service", "GET")),
     "/api/admin/grants$": MANY,
     "/api/admin/grants/([^/]+)$": Api(rights("admin", "GET", "DELETE"), f"/api/admin/grants/{ID}"),
     "/api/admin/marketplace$": Api(rights("admin", "GET")),
@@ -470,7 +495,7 @@ def handshake(address: str, *, token: str, headers: dict[str, str]) -> int:
         **headers,
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    with socket.create_connection((url.host, url.port or 80), timeout=30) as line:
+    with socket.create_connection((url.host, url.port or 80), timeout=120) as line:
         line.sendall(f"GET {url.path} HTTP/1.1\r\n{head}\r\n".encode())
         said = line.makefile("rb")
         status = int(said.readline().split()[1])

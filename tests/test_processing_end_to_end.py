@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.server_process import ServerProcess, agnes, clean_environment
 from tests.terminal import Terminal
 from tests.transcripts import talk
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks" / "jobs"
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 # Made up, of the shapes that real ones have.
 SECRETS = (
     "sk-ant-api03-" + "Zk3" * 16,
@@ -110,6 +111,27 @@ def test_a_second_tick_finds_nothing_to_do(terminal: Terminal, run: dict[str, An
     with terminal.server.client(terminal.settings["AGNES_TOKEN"]) as client:
         body = {"processors": ["usage", "failure_scan"]}
         assert client.post("/api/jobs/pending", json=body).json()["waiting"] == 0
+
+
+@pytest.mark.parametrize("job", ["weekly_report", "failure_review"])
+def test_a_report_of_the_week_is_kept_as_a_page_to_be_read(
+    terminal: Terminal, run: dict[str, Any], job: str
+) -> None:
+    listed = get(terminal, "/api/admin/sessions/list", since_minutes="525600", limit="200")["rows"]
+    leaky = next(row for row in listed if row["session_file"].endswith("/leaky.jsonl"))
+    came = datetime.fromisoformat(leaky["uploaded_at"].removesuffix("Z")).date()
+    week = came - timedelta(days=came.weekday())
+    terminal("jobs", "run", job, "--wait", "-p", f"week={week}")
+    made = terminal.json("jobs", "runs", "--job", job)["rows"][0]
+    with terminal.server.client(terminal.settings["AGNES_TOKEN"]) as client:
+        page = client.get(f"/api/admin/jobs/runs/{made['id']}/html").raise_for_status().text
+    assert f"Week of {week:%d %B %Y}" in page
+    assert "data:image/svg+xml" in page
+    assert "told.show" not in page  # what a report says, not how
+    assert 'src="http' not in page
+    if job == "failure_review":
+        assert f'href="/admin/sessions/{leaky["session_file"]}#t' in page
+        assert "[REDACTED:" in page
 
 
 def test_every_notebook_runs_against_the_server(terminal: Terminal, run: dict[str, Any]) -> None:

@@ -111,7 +111,7 @@ class WholeServer:
             headers=headers,
             cookies=cookies,
             trust_env=False,
-            timeout=30,
+            timeout=120,
             # Each request comes alone: a refused upload ends its connection, whatever was to follow
             # on it.
             limits=httpx.Limits(max_keepalive_connections=0),

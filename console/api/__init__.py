@@ -21,6 +21,7 @@ from console.api import (
     palette,
     processing,
     query,
+    reports,
     saved_views,
     sessions,
     system,
@@ -62,4 +63,5 @@ ROUTES: list[tuple[str, Any]] = [
     *query.ROUTES,
     *catalog.ROUTES,
     *work.ROUTES,
+    *reports.ROUTES,
 ]

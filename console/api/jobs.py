@@ -32,10 +32,12 @@ class JobsHandler(Handler):
         await self.was_read()
         return board.place(self.instance, row)
 
-    def send_file(self, content: bytes, kind: str, name: str | None = None) -> None:
+    def send_file(
+        self, content: bytes, kind: str, name: str | None = None, *, sandbox: str = "sandbox"
+    ) -> None:
         self.set_header("Content-Type", kind)
         self.set_header(
-            "Content-Security-Policy", f"sandbox; {kept.POLICY}; frame-ancestors 'self'"
+            "Content-Security-Policy", f"{sandbox}; {kept.POLICY}; frame-ancestors 'self'"
         )
         self.set_header("X-Frame-Options", "SAMEORIGIN")  # the page of jobs shows it in a frame
         if name:
@@ -120,7 +122,7 @@ class Page(JobsHandler):
     async def get(self, id: str) -> None:
         place = await self.place(id)
         content = await self.instance.store.offload(place.read, kept.PAGE)
-        self.send_file(content, "text/html; charset=utf-8")
+        self.send_file(content, "text/html; charset=utf-8", sandbox=f"sandbox {kept.LINKS}")
 
 
 class Log(JobsHandler):

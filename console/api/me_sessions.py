@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from console import person_sessions, transcript_looks
 from console.api.transcripts import Download, Image, Outline, Page, TranscriptHandler
+from console.api.user_sessions import DownloadAll
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
 from console.sessions import READ, Reader
@@ -81,9 +82,15 @@ class MyDownload(_Own, Download):
         await super().get(self.caller.me.user_id, file)
 
 
+class MyDownloadAll(_Own, DownloadAll):
+    async def get(self) -> None:  # type: ignore[override]
+        await super().get(self.caller.me.user_id)
+
+
 _ONE = r"/api/me/sessions/([^/]+)"
 ROUTES = [
     (r"/api/me/sessions", MySessions),
+    (r"/api/me/sessions/download-all", MyDownloadAll),
     (r"/api/me/transcript-views", MyTranscriptViews),
     (rf"{_ONE}/transcript", MyPage),
     (rf"{_ONE}/outline", MyOutline),

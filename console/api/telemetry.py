@@ -25,7 +25,6 @@ from console.queries.telemetry import everything
 from console.queries.telemetry_filter import TelemetryFilter
 from console.queries.telemetry_popularity import KINDS
 from console.telemetry import FILTERS, READ, Reader, Row, filter_of, group_of, sort_of
-from console.telemetry_pivot import MEASURES
 from console.telemetry_popularity import SORTS
 from schema.errors import BadParameter
 from schema.tables import USAGE_EVENTS
@@ -121,14 +120,18 @@ class Pivot(TelemetryHandler):
     def answer(self, filter: TelemetryFilter, given: Mapping[str, str]) -> Row:
         rows = group_of(given.get("rows"), "rows") or "username"
         columns = group_of(given.get("columns"), "columns") or "tool_name"
-        measure = given.get("measure", MEASURES[0])
-        if measure not in MEASURES:
-            raise BadParameter("measure", measure, "one of " + ", ".join(MEASURES))
-        limits = {
-            "limit": integer(given, "limit", 50, 1, 1000),
-            "columns_limit": integer(given, "columns_limit", 30, 1, 200),
-        }
-        return telemetry_pivot.pivot(self.reader, filter, rows, columns, measure, **limits)
+        measure = telemetry_pivot.measure_of(given.get("measure"))
+        pivot, sizes = telemetry_pivot.pivot, _sizes(given)
+        return pivot(self.reader, filter, rows, columns, measure, **sizes)
+
+
+def _sizes(given: Mapping[str, str]) -> dict[str, int]:
+    """How much of a pivot is shown by name."""
+    rows, columns = telemetry_pivot.MOST_ROWS, telemetry_pivot.MOST_COLUMNS
+    return {
+        "limit": integer(given, "limit", telemetry_pivot.ROWS, 1, rows),
+        "columns_limit": integer(given, "columns_limit", telemetry_pivot.COLUMNS, 1, columns),
+    }
 
 
 class Neighbours(TelemetryHandler):
@@ -191,24 +194,33 @@ class Summary(TelemetryHandler):
 
 
 class Export(TelemetryHandler):
-    """All events that match, streamed; with `group_by` or `pivot` exactly the table shown."""
+    """All events that match, streamed; with `group_by` or `pivot` exactly the table that `query`
+    without paging, or `pivot` with the same limits, shows."""
 
     actions: ClassVar[Mapping[str, str]] = {"GET": "usage.export"}
 
     async def get(self) -> None:
-        given = self.query((*FILTERS, "format", "group_by", "pivot", "sort"))
+        given = self.query((*FILTERS, "format", "group_by", "pivot", "sort", *_SIZES))
         format, group = format_of(given), group_of(given.get("group_by"))
         sort = sort_of(given.get("sort"), group)
         filter = filter_of(given, now=now())
         params = {name: text for name, text in given.items() if name != "format"}
         if group and "pivot" in given:
             raise BadParameter("pivot", given["pivot"], "give group_by or pivot, not both")
+        for name in (*_SIZES, "sort"):
+            # A pivot is in the order of its counts; all else is exported as a whole.
+            if name in given and ("pivot" in given) is (name == "sort"):
+                allowed = "a table without pivot" if name == "sort" else "a pivot"
+                raise BadParameter(name, given[name], f"only with {allowed}")
+        sizes = _sizes(given)
         if group or "pivot" in given:
             parts = telemetry_pivot.parts_of(given["pivot"]) if "pivot" in given else None
 
             def table() -> tuple[Any, list[Row]]:
                 if parts:
-                    return _pivoted(telemetry_pivot.pivot(self.reader, filter, *parts))
+                    rows, columns, measure = parts
+                    pivot = telemetry_pivot.pivot
+                    return _pivoted(pivot(self.reader, filter, rows, columns, measure, **sizes))
                 return GROUPED, telemetry.groups(self.reader, filter, group or "", sort)
 
             columns, rows = await self.instance.store.offload(table)
@@ -244,6 +256,7 @@ def _pivoted(answer: Row) -> tuple[dict[str, Any], list[Row]]:
     return {names[0]: pa.string(), **dict.fromkeys(names[1:], kind)}, rows
 
 
+_SIZES = ("limit", "columns_limit")
 _BASE = r"/api/admin/telemetry"
 ROUTES = [
     (f"{_BASE}/kpis", Kpis),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from console import activity, person_sessions, transcript_looks
+from console import activity, person_activity, person_sessions, transcript_looks
 from console.api.activity import AuditHandler
 from console.api.transcripts import Download, TranscriptHandler
 from console.audit import cut, entry, now
@@ -57,7 +57,7 @@ class UserActivity(AuditHandler):
     """What one person did, as the timeline shows it; the last 30 days unless asked otherwise."""
 
     rights = _ADMINS
-    actions: ClassVar[Mapping[str, str]] = {"GET": "admin.user_activity_read"}
+    actions: ClassVar[Mapping[str, str]] = {"GET": person_activity.READ}
 
     async def get(self, id: str) -> None:
         known = [name for name in PARAMETERS if name not in ("user_id", "user_id_not")]
@@ -72,9 +72,9 @@ class UserActivity(AuditHandler):
             by = activity.order(given.get("sort"), *after, self.reader)
             return asked.echo, activity.timeline(self.reader, asked.filter, by, limit)
 
-        self.about = f"user:{cut(id, 80)}"
+        self.about = person_activity.resource(id)
         echo, found = await self.instance.store.offload(page)
-        await self._read(wanted)
+        await person_activity.was_read(self.instance, self.caller, id, wanted)
         self.send(
             {
                 "rows": found.rows,
@@ -82,17 +82,6 @@ class UserActivity(AuditHandler):
                 "filter": {**echo, "limit": limit, "sort": given.get("sort")},
             }
         )
-
-    async def _read(self, wanted: Mapping[str, str]) -> None:
-        """Write it, once a minute for the same question."""
-        key = (self.caller.me.user_id, self.about, tuple(sorted(wanted.items())))
-        if not self.instance.recent_reads.first(*key):
-            return
-        row = entry(
-            self.caller, "admin.user_activity_read", resource=self.about, params=dict(wanted)
-        )
-        if not await self.instance.record(row):
-            self.instance.recent_reads.forget(*key)
 
 
 class UserDownload(Download):

@@ -22,10 +22,14 @@ COMMANDS = (
     Command(
         "mark-private", "console.cli.private:mark_private", "Keep a session from being sent.", "You"
     ),
+    Command("sessions", "console.cli.own_sessions:app", "Your sessions and their replay.", "You"),
     Command("me", "", "What this instance has recorded about you.", "You"),
     Command("me activity", "console.cli.me_activity:app", "Your own part of the audit log."),
     Command("admin", "", "Audit log, users, groups, grants, tokens.", "Administration"),
     Command("admin activity", "console.cli.admin_activity:app", "The audit log and its health."),
+    Command("admin sessions", "console.cli.admin_sessions:app", "Sessions and their replay."),
+    Command("admin telemetry", "console.cli.admin_telemetry:app", "Tools, skills, agents, cost."),
+    Command("admin usage", "console.cli.admin_telemetry:usage", "Old name of `telemetry`."),
     Command("admin views", "console.cli.admin_views:app", "Your saved views of the pages."),
     Command("admin users", "console.cli.admin_users:app", "People who may sign in."),
     Command("admin groups", "console.cli.admin_groups:app", "Groups and their members."),

@@ -4,19 +4,17 @@ share. They ask and print; the server filters."""
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.cli.exits import WrongUse
+from console.cli.exported import Format, FormatOption, OutputOption, place_of, write_export
 from console.cli.fields import show_fields
 from console.cli.filters import Chosen, filtered
 from console.cli.lazy import noun
+from console.cli.listing import CursorOption, cursor_of
 from console.cli.output import (
     Column,
     JsonOption,
@@ -25,7 +23,6 @@ from console.cli.output import (
     field,
     moment,
     note,
-    on_terminal,
     say,
     show_json,
     show_table,
@@ -34,16 +31,10 @@ from console.cli.output import (
 from console.cli.text import plain
 
 if TYPE_CHECKING:
-    from console.client import Client, Download, Events
+    from console.client import Client, Events
 
 ROWS = 50  # of a page of the audit log
 STYLES = {"error": "red", "denied": "yellow", "success": "green", "none": "dim"}
-
-
-class Format(StrEnum):
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 def _who(row: Row) -> str:
@@ -90,17 +81,14 @@ def _add_list(app: typer.Typer, source: Source) -> None:
         sort: Annotated[
             str | None, typer.Option("--sort", metavar="KEY:DIR", help="Such as duration_ms:desc.")
         ] = None,
-        cursor: Annotated[
-            str | None,
-            typer.Option("--cursor", metavar="TS,ID", help="As the last page printed it."),
-        ] = None,
+        cursor: CursorOption = None,
         limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Rows.")] = ROWS,
         as_json: JsonOption = False,
     ) -> None:
         """What happened, newest first."""
         from console.client import connect
 
-        params = {**chosen.params(), **_cursor(cursor), "limit": str(limit)}
+        params = {**chosen.params(), **cursor_of(cursor), "limit": str(limit)}
         params |= {"sort": sort} if sort else {}
         with connect() as client:
             answer = source.of(client).list(params)
@@ -126,32 +114,15 @@ def _add_export(app: typer.Typer, source: Source) -> None:
     @filtered
     def export_events(
         chosen: Chosen,
-        format: Annotated[Format, typer.Option("--format", help="Shape of the file.")] = Format.CSV,
-        output: Annotated[
-            str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is stdout.")
-        ] = "-",
+        format: FormatOption = Format.CSV,
+        output: OutputOption = "-",
     ) -> None:
         """Every row of the filter, streamed into a file or to standard output."""
         from console.client import connect
 
-        to_stdout = output == "-"
-        if to_stdout and format == Format.PARQUET and on_terminal(sys.stdout):
-            raise WrongUse(
-                "Parquet is not text for a terminal", detail="name a file: --output FILE"
-            )
-        file = Path(output).expanduser()
-        if not to_stdout and (file.is_dir() or not file.parent.is_dir()):
-            what = "is a folder" if file.is_dir() else "lies in a folder that does not exist"
-            raise WrongUse(
-                f"--output {output} {what}", detail="name a file in a folder that exists"
-            )
+        place = place_of(output, format)
         with connect() as client, source.of(client).export(format, chosen.params()) as download:
-            rows, size = _written(download, format, None if to_stdout else file)
-        count = "rows" if rows is None else f"{rows:,} {'row' if rows == 1 else 'rows'}"
-        if to_stdout:
-            note(f"{count}, {size / 1e6:,.1f} MB")
-        else:
-            say(f"{count}, {size / 1e6:,.1f} MB: {plain(output)}")
+            write_export(download, format, place)
 
 
 def _add_show(app: typer.Typer, source: Source) -> None:
@@ -174,35 +145,6 @@ def _add_show(app: typer.Typer, source: Source) -> None:
             for record in linked.get("records") or [linked["record"]]:
                 say(f"\n{plain(linked['kind'])}")
                 show_fields(record, indent="  ")
-
-
-def _written(download: Download, format: Format, file: Path | None) -> tuple[int | None, int]:
-    """Rows and bytes, once `download` stands in `file` or has gone to standard output."""
-    from console.cli.export import Counter, counted, to_file, to_stdout
-    from console.cli.progress import bar
-
-    counter = Counter(format)
-    binary = format == Format.PARQUET
-    watched = file is not None or not on_terminal(sys.stdout)
-    with bar(None if binary else download.rows, bytes=binary, wanted=watched) as update:
-        chunks = counted(download.chunks, counter, lambda done: update(done, "export"))
-        if file is None:
-            to_stdout(chunks)
-            rows = counter.check(download.rows)
-        else:
-            rows = to_file(file, chunks, lambda: counter.check(download.rows))
-    return rows, counter.bytes
-
-
-def _cursor(text: str | None) -> dict[str, str]:
-    if text is None:
-        return {}
-    moment_of_row, comma, row = text.rpartition(",")
-    if not (comma and moment_of_row and row):
-        raise WrongUse(
-            f"--cursor {text} is not a cursor", detail="copy TS,ID from the end of the last page"
-        )
-    return {"cursor_ts": moment_of_row, "cursor_id": row}
 
 
 def _say_nothing_found(chosen: Chosen, resolved: dict[str, Any], *, later_page: bool) -> None:

@@ -1,7 +1,8 @@
-"""The filters of the audit log as options: one table, used by every command that filters.
+"""Filters as options: one table for each noun, used by every command of it that filters.
 
-A line names the option, the server's parameter it becomes and its help. `filtered` gives a command
-all of them at once, so that no two commands can differ in what they filter by.
+A line names the option, the server's parameter it becomes and its help. `filtered_by` gives a
+command all of them at once, so that no two commands can differ in what they filter by; `filtered`
+those of the audit log.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import functools
 import inspect
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from console.cli.window import lower_bound, utc
+from console.cli.window import LONGEST, lower_bound, utc
 from schema.errors import BadParameter
 
 
@@ -65,25 +66,55 @@ FILTERS = (
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a person typed, by the names of FILTERS; None or False for what they left out."""
+    """What a person typed, by the names of `filters`; None or False for what they left out.
+    `longest`: minutes that `--since` may count back."""
 
     options: Mapping[str, Any]
+    filters: Sequence[Filter]
+    longest: int = LONGEST
 
     def params(self) -> dict[str, str]:
         """The parameters of the request. Raises BadParameter for what cannot be meant."""
         given = self.options
-        for each in FILTERS:
+        for each in self.filters:
             if given[each.name] == "":  # the server takes it for no filter at all
                 raise BadParameter(each.flags[0], "", "give a value, or leave the option out")
         params = {
             each.param: "true" if each.switch else given[each.name]
-            for each in FILTERS
+            for each in self.filters
             if each.param and given[each.name] not in (None, False)
         }
         if given["since"] is not None:
-            params |= lower_bound(given["since"])
+            params |= lower_bound(given["since"], self.longest)
         if given["until"] is not None:
             params["until"] = utc(given["until"], option="--until")
+        return params
+
+    def words(self) -> list[str]:
+        """The options as they would be typed again, each safe to paste into a shell."""
+        values = {each.flags[0]: self.options[each.name] for each in self.filters}
+        return typed(values)
+
+
+def typed(options: Mapping[str, Any]) -> list[str]:
+    """Options and their values as they would be typed, each safe to paste into a shell; without
+    those that are None or False."""
+    words: list[str] = []
+    for flag, value in options.items():
+        if value is True:
+            words.append(flag)
+        elif value not in (None, False):
+            # `--flag=value`, so that a value with a dash in front stays a value.
+            separate = not str(value).startswith("-")
+            words.append(f"{flag}{' ' if separate else '='}{shlex.quote(str(value))}")
+    return words
+
+
+class ChosenEvents(Chosen):
+    """Of the audit log: people by e-mail are terms of its query, where the server looks them up."""
+
+    def params(self) -> dict[str, str]:
+        params, given = super().params(), self.options
         terms = [
             *_person(params, "user_id", given["user"], "--user", sign=""),
             *_person(params, "user_id_not", given["not_user"], "--not-user", sign="-"),
@@ -92,35 +123,34 @@ class Chosen:
             params["query"] = " ".join(filter(None, [*terms, given["query"]]))
         return params
 
-    def words(self) -> list[str]:
-        """The options as they would be typed again, each safe to paste into a shell."""
-        words: list[str] = []
-        for each in FILTERS:
-            value = self.options[each.name]
-            if each.switch:
-                words += [each.flags[0]] if value else []
-            elif value is not None:
-                # `--flag=value`, so that a value with a dash in front stays a value.
-                separate = not str(value).startswith("-")
-                quoted = shlex.quote(str(value))
-                words.append(f"{each.flags[0]}{' ' if separate else '='}{quoted}")
-        return words
+
+Command: TypeAlias = Callable[..., None]
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command(chosen, …)` every option of FILTERS, collected into its first parameter."""
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-    parameters = [*(_parameter(each) for each in FILTERS), *keyword]
+def filtered_by(
+    filters: Sequence[Filter], *, longest: int, chosen: type[Chosen] = Chosen
+) -> Callable[[Command], Command]:
+    """Give `command(chosen, …)` every option of `filters`, collected into its first parameter."""
 
-    @functools.wraps(command)
-    def wrapper(**given: Any) -> None:
-        command(Chosen({each.name: given.pop(each.name) for each in FILTERS}), **given)
+    def give(command: Command) -> Command:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+        parameters = [*(_parameter(each) for each in filters), *keyword]
 
-    # Typer reads both of them to find the options.
-    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
-    return wrapper
+        @functools.wraps(command)
+        def wrapper(**given: Any) -> None:
+            options = {each.name: given.pop(each.name) for each in filters}
+            command(chosen(options, filters, longest), **given)
+
+        # Typer reads both of them to find the options.
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+        return wrapper
+
+    return give
+
+
+filtered = filtered_by(FILTERS, longest=LONGEST, chosen=ChosenEvents)
 
 
 def _parameter(each: Filter) -> inspect.Parameter:

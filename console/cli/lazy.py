@@ -65,18 +65,20 @@ class RootGroup(LazyGroup):
 
 
 class NounGroup(TyperGroup):
-    """The commands of one noun; without one of them, it lists."""
+    """The commands of one noun; without one of them, the `first`."""
+
+    first = "list"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         helps = ctx.help_option_names
         if not args or (args[0].startswith("-") and args[0] not in helps):
-            args = ["list", *args]
+            args = [self.first, *args]
         return super().parse_args(ctx, args)
 
 
-def noun(help: str) -> typer.Typer:
-    """The app of one noun, to be filled with commands; `list` must be one of them."""
-    return _app(cls=NounGroup, help=help)
+def noun(help: str, *, first: str = "list") -> typer.Typer:
+    """The app of one noun, to be filled with commands; `first` must be one of them."""
+    return _app(cls=type("Noun", (NounGroup,), {"first": first}), help=help)
 
 
 def _below(table: Sequence[Command], word: str) -> list[Command]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.cli.exits import WrongUse
 from console.cli.output import Column, dash, moment, note, say, show_json, show_table
 from console.cli.text import plain
-from schema.errors import NotFound
+from schema.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from console.client import Client, Json
@@ -21,6 +22,9 @@ LimitOption = Annotated[
 OffsetOption = Annotated[int, typer.Option("--offset", min=0, help="Rows to pass over.")]
 SearchOption = Annotated[
     str | None, typer.Option("--search", "-q", help="Only rows that contain this text.")
+]
+CursorOption = Annotated[
+    str | None, typer.Option("--cursor", metavar="TS,ID", help="As the last page printed it.")
 ]
 UserArgument = Annotated[str, typer.Argument(metavar="USER", help="A user's id or e-mail.")]
 GroupArgument = Annotated[str, typer.Argument(metavar="GROUP", help="A group's id or name.")]
@@ -62,6 +66,28 @@ def user_id(client: Client, user: str) -> str:
     if found is None:
         raise NotFound(f"no user has the e-mail {user}", detail="see `agnes admin users`")
     return found
+
+
+def whose(client: Client, user: str | None) -> dict[str, str]:
+    """The parameter that asks for what is one user's, by id or e-mail. Raises NotFound."""
+    if user is None or "@" not in user:
+        return {} if user is None else {"user_id": user}
+    try:
+        return {"user_id": user_id(client, user)}
+    except Forbidden:  # only admins may look people up; a row holds the e-mail it was made with
+        return {"username": user}
+
+
+def cursor_of(text: str | None) -> dict[str, str]:
+    """The parameters of `--cursor`. Raises WrongUse."""
+    if text is None:
+        return {}
+    moment_of_row, comma, row = text.rpartition(",")
+    if not (comma and moment_of_row and row):
+        raise WrongUse(
+            f"--cursor {text} is not a cursor", detail="copy TS,ID from the end of the last page"
+        )
+    return {"cursor_ts": moment_of_row, "cursor_id": row}
 
 
 def group_id(client: Client, group: str) -> str:

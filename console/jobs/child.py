@@ -122,7 +122,11 @@ def _keep_notebook(order: dict[str, Any], raw: Path, new: Path) -> None:
     book, _ = coalesced.preprocess(book, {})  # a secret may come in two pieces
     book = nbformat.from_dict(scrubbed(book))
     (new / kept.NOTEBOOK).write_text(nbformat.writes(book), encoding="utf-8")
-    body, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(book)
+    hidden = library("traitlets.config").Config(
+        TagRemovePreprocessor={"enabled": True, "remove_input_tags": [kept.HIDDEN]}
+    )
+    exporter = nbconvert.HTMLExporter(template_name="basic", config=hidden)
+    body, _ = exporter.from_notebook_node(book)
     title = html.escape(f"{order['title']} · {order['run']}")
     (new / kept.PAGE).write_text(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

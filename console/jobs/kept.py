@@ -18,9 +18,12 @@ from schema.errors import NotFound, shorten
 
 FOLDER = "jobs"
 NOTEBOOK, PAGE, LOG, FIGURES = "notebook.ipynb", "notebook.html", "log.txt", "figures"
+HIDDEN = "hide-input"  # a cell with this tag shows only its output: a report is to be read
 LOG_LIMIT = 1 << 20  # bytes of a log that are shown and kept
 # What a notebook printed may be anything: shown, it runs nothing and asks nobody.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+# But a link in it may be followed, into a tab of its own: a report leads to what it tells of.
+LINKS = "allow-popups allow-popups-to-escape-sandbox"
 _FIGURE = re.compile(r"[0-9]{2,4}\.(png|svg)\Z")
 
 

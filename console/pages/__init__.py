@@ -6,7 +6,19 @@ from __future__ import annotations
 from console.pages.activity import ActivityPage, activity_pages
 from console.pages.entry import Page
 from console.pages.jobs import JobsPage
+from console.pages.person import MySessionsPage, UserPage
+from console.pages.replay import replay_pages
+from console.pages.sessions import SessionsPage
+from console.pages.telemetry import TelemetryPage
 
-PAGES: tuple[Page, ...] = (*activity_pages(), JobsPage())
+PAGES: tuple[Page, ...] = (
+    *activity_pages(),
+    TelemetryPage(),
+    SessionsPage(),
+    *replay_pages(),
+    JobsPage(),
+    UserPage(),
+    MySessionsPage(),
+)
 
 __all__ = ["PAGES", "ActivityPage", "JobsPage", "Page"]

@@ -47,9 +47,11 @@ class Chart:
     def __init__(self, instance: Instance, doc: Any) -> None:
         self._instance, self._doc = instance, doc
         self._pane: Any = None
+        self._mark: str | None = None
 
     async def show(self, regions: Mapping[str, str], wanted: Callable[[], bool]) -> None:
-        """Draw what belongs to `regions`, unless the reader has gone on meanwhile."""
+        """Draw what belongs to `regions`, unless the reader has gone on meanwhile, or it stands
+        there already."""
         if not isinstance(regions, Drawn):
             return
         if not self._is_seen():
@@ -57,6 +59,8 @@ class Chart:
         if regions.chart is None:
             if self._pane is not None and self._pane.object is not None:
                 self._doc.add_next_tick_callback(partial(self._put, None, wanted))
+            return
+        if regions.chart[1].get("mark") == self._mark is not None:
             return
         made = await self._instance.store.offload(figure, *regions.chart)
         # A root is added while the document's lock is held, which is so in the next tick.
@@ -70,6 +74,7 @@ class Chart:
     def _put(self, made: Any, wanted: Callable[[], bool]) -> None:
         if not (wanted() and self._is_seen()):
             return
+        self._mark = made and made.name
         if self._pane is not None:
             self._pane.object = made
             return

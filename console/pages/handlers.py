@@ -12,6 +12,7 @@ from console.handler import Handler, Unknown
 from console.identity.rights import ACTIVITY, PUBLIC, Right, may
 from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts
 from console.pages.render import STATIC, error_page, of_joined
+from console.pages.replay import fragments, reason
 from schema.errors import AgnesError
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -77,6 +78,8 @@ ROUTES = [
     *view_acts.ROUTES,
     *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
+    *reason.ROUTES,
+    *fragments.ROUTES,
 ]
 JOINED = (r"/assets/joined/([a-z-]{1,40})\.js", Joined)
 ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

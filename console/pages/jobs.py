@@ -18,6 +18,7 @@ from console.identity.rights import ADMIN
 from console.instance import Instance
 from console.jobs import board
 from console.jobs.failed_cell import FailedCell, failed_cell
+from console.jobs.kept import LINKS
 from console.pages import shell, visits
 from console.pages.entry import Arrival
 from console.pages.render import render
@@ -183,6 +184,7 @@ class JobsPage:
             "statuses": STATUSES,
             "active": ACTIVE,
             "is_on": instance.settings.jobs,
+            "links": LINKS,
         }
         notice = render("notice.html", error=shown.error)
         drawn = {name: render(f"jobs/{name}.html", **told) for name in REGIONS[1:]}

@@ -54,7 +54,9 @@ class Part(Generic[R]):
 
 
 class PartsPage(ABC, Generic[R]):
-    """`folder`: of its templates, one for each part. `ranged`: it has the time range."""
+    """`folder`: of its templates, one for each part. `ranged`: it has the time range. `charted`:
+    the part whose answer the chart is drawn from, where that beats. `counts`: what its facets
+    count, one of it."""
 
     path: str
     title: str
@@ -68,6 +70,8 @@ class PartsPage(ABC, Generic[R]):
     styles: Sequence[str] = ()
     scripts: Sequence[str] = ()
     ranged = False
+    charted = ""
+    counts = ""
 
     @property
     def regions(self) -> Sequence[str]:
@@ -149,7 +153,7 @@ class PartsPage(ABC, Generic[R]):
             found = await self._read(instance, self.unfiltered(reading), draws)
         draw = partial(self._draw, reading, draws, found, error)
         regions = await instance.store.offload(draw)
-        if beat:
+        if beat and self.charted not in found:
             return error, regions
         drawn = Drawn(regions)
         drawn.chart = self.chart(reading, found) if error is None else None

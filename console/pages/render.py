@@ -12,7 +12,7 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from console.figures import duration, number, percent, span
+from console.figures import duration, lasted, number, percent, rounded, span
 from schema.errors import AgnesError
 
 STATIC = Path(__file__).parent / "static"
@@ -95,6 +95,8 @@ ENVIRONMENT.filters |= {
     "duration": duration,
     "iso": iso,
     "span": span,
+    "rounded": rounded,
+    "lasted": lasted,
     "clock": clock,
     "ago": ago,
     "json": json,

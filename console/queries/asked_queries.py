@@ -34,10 +34,8 @@ def texts(seen: Seen, filter: AuditFilter) -> ir.Table:
         last_id=keyed.id.argmax(keyed.place),
         last_params=keyed.params.argmax(keyed.place),
     )
-    summed = counted.mutate(
-        all_texts=counted.count().over(),
-        all_events=counted["count"].sum().over(),
-    )
+    whole = counted.aggregate(all_texts=counted.count(), all_events=counted["count"].sum())
+    summed = counted.cross_join(whole)  # no window: console/queries/counted.py says why
     return summed.order_by([ibis.desc("count"), ibis.desc("last_at"), ibis.asc("text")]).limit(
         MOST_TEXTS
     )

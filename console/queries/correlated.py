@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from console.queries.audit import Id
 from console.queries.audit_filter import AuditFilter, Term
+from console.queries.counted import with_total
 from schema.bind import At
 from schema.policy import Seen
 
@@ -29,7 +29,7 @@ def correlated(seen: Seen, filter: AuditFilter, id: Id, at: At, limit: int) -> i
     """At most `limit` of these events, those nearest to the one with this id, which was `at` that
     moment; and `total`: how many there are."""
     events: Any = filter.apply(seen.rows())
-    counted = events.select(*COLUMNS, total=events.count().over(ibis.window()))
+    counted = with_total(events.select(*COLUMNS))
     moment: Any = at.moment
     away = (counted.timestamp.epoch_seconds() - moment.epoch_seconds()).abs()
     return counted.order_by([counted.id != id.id, away, counted.timestamp]).limit(limit)

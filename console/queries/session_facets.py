@@ -10,7 +10,12 @@ from console.queries.sessions import VERDICTS, SessionFilter, SessionsSeen
 
 FACET_VALUES = 50
 # Facets that part the sessions -> the column they count.
-FACETS = {"users": "user_id", "models": "primary_model", "verdicts": "verdict"}
+FACETS = {
+    "users": "user_id",
+    "models": "primary_model",
+    "verdicts": "verdict",
+    "processed": "processed",
+}
 # Facets of what was found in them: a session may count in several, or in none.
 FOUND = {"findings": "finding_type", "severities": "severity"}
 
@@ -42,7 +47,12 @@ def facets(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
     rows = seen.matching(filter).select(*FACETS.values())
     nothing = ibis.null("int64")
     parts = [
-        _facet(facet, rows.group_by(value=rows[column]).agg(count=rows.count(), findings=nothing))
+        _facet(
+            facet,
+            rows.group_by(value=rows[column].cast("string")).agg(
+                count=rows.count(), findings=nothing
+            ),
+        )
         for facet, column in FACETS.items()
     ]
     found = FindingFilter(filter).apply(seen).select("session_file", *FOUND.values())

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from console.queries.sessions import ANCHORS, SessionFilter, SessionsSeen
-from schema.bind import Text, Value, point
+from schema.bind import Text, Texts, Value, point
 from schema.policy import Seen
 
 FINDING_TERMS = ("finding_type", "subtype", "severity", "session_file")
@@ -80,6 +80,16 @@ def of_session(found: Seen, session_file: Any) -> ir.Table:
     rows = found.rows()
     mine = rows.filter(rows.session_file == session_file.text)
     return mine.order_by(["turn_index", "line_no", "id"])
+
+
+def kinds(found: Seen, session_files: Texts) -> ir.Table:
+    """`session_file, finding_type, findings` of some sessions, and the `turn` of the first of each
+    kind."""
+    rows = found.rows()
+    of_these = rows.filter(rows.session_file.isin(session_files.column))
+    return of_these.group_by("session_file", "finding_type").agg(
+        findings=of_these.count(), turn=of_these.turn_index.min()
+    )
 
 
 def verdict(judged: Seen, session_file: Text) -> ir.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -10,8 +10,10 @@ from typing import Any, Self
 import ibis
 import ibis.expr.types as ir
 
-from schema.bind import Text, Value, point
+from console.queries.counted import with_total
+from schema.bind import Text, Texts, Value, point
 from schema.policy import Seen
+from schema.table import rows_of
 from schema.tables import SESSION_FILES, SESSION_FINDINGS, USAGE_SESSION_SUMMARY
 
 # Which time a session is counted by: when its file first came, or when it began.
@@ -34,6 +36,7 @@ FINDING_TYPES = ("tool_error", "permission_denied", "user_rejection", "loop", "a
 VERDICTS = ("clean", "recovered", "struggled", "failed", "open")
 SEVERITIES = ("info", "warning", "error")
 NONE = "none"  # as a value: sessions that have none
+ANY = "any"  # as a kind of finding: sessions that have one of whatever kind
 NULLABLE = {"model": "primary_model", "verdict": "verdict"}
 SHOWN = (*USAGE_SESSION_SUMMARY.schema, "processed", "tokens")
 _ZERO = (
@@ -46,16 +49,23 @@ _ZERO = (
 @dataclass(frozen=True)
 class SessionsSeen:
     """The sessions that one may see: one row each, those too that are not processed yet, with
-    `processed` and `tokens`. The one source of list, cards, facets, heatmap, export. Bindable."""
+    `processed` and `tokens`. The one source of list, cards, facets, heatmap, export. Bindable.
+
+    `unread`: the keys of all sessions without a summary, whosever they are, where they are known
+    (`console.session_reader`): looking for them costs more than all that is asked of the others.
+    To be given only where the filter can match such ones."""
 
     summaries: Seen
     files: Seen
     found: Seen
+    unread: Any = None
 
     @classmethod
-    def by(cls, principal: Any) -> SessionsSeen:
+    def by(cls, principal: Any, *, unread: Sequence[str] | None = None) -> SessionsSeen:
         tables = (USAGE_SESSION_SUMMARY, SESSION_FILES, SESSION_FINDINGS)
-        return cls(*(Seen(table, principal) for table in tables))
+        known = None if unread is None else tuple(unread)
+        summaries, files, found = (Seen(table, principal) for table in tables)
+        return cls(summaries, files, found, known)
 
     def rows(self, *, waiting: bool = True) -> ir.Table:
         """Without those that are `waiting`, which cost as much as all others together."""
@@ -63,16 +73,20 @@ class SessionsSeen:
         # A union wants equal types: what may be null on one side may be so on both.
         kinds = {name: kind(nullable=True) for name, kind in USAGE_SESSION_SUMMARY.schema.items()}
         rows = done.cast(kinds).mutate(processed=True)
-        if waiting:
+        if waiting and (self.unread is None or _some(self.unread)):
             rest = self._waiting(done).cast(kinds).mutate(processed=False)
             rows = ibis.union(rows, rest)
         return rows.mutate(tokens=rows.input_tokens + rows.output_tokens)
 
     def _waiting(self, done: ir.Table) -> ir.Table:
         """Those without a summary: nothing is known of them, unless the failure scan came first."""
-        files = self.files.rows()
+        files, found = self.files.rows(), self.found.rows()
+        if self.unread is not None:
+            files = files.filter(files.session_file.isin(Texts(self.unread).column))
+            found = found.filter(found.session_file.isin(Texts(self.unread).column))
+        # Also what is known to be unread: it may have been processed meanwhile.
         waiting = files.filter(files.parent.isnull()).anti_join(done, "session_file")
-        scanned = self.found.rows().group_by("session_file").agg(findings=lambda rows: rows.count())
+        scanned = found.group_by("session_file").agg(findings=lambda rows: rows.count())
         waiting = waiting.left_join(scanned, "session_file")
         known = {
             "session_file": waiting.session_file,
@@ -91,11 +105,13 @@ class SessionsSeen:
         return filter.apply(self.rows(waiting=filter.meets_waiting), self.found.rows())
 
     def shape(self) -> Hashable:
-        return self.summaries.shape(), self.files.shape(), self.found.shape()
+        known = None if self.unread is None else bool(self.unread)
+        return self.summaries.shape(), self.files.shape(), self.found.shape(), known
 
     def values(self) -> Mapping[str, Value]:
         parts = (self.summaries, self.files, self.found)  # of one and the same person
-        return {name: value for part in parts for name, value in part.values().items()}
+        unread = {"unread": list(self.unread)} if self.unread else {}
+        return unread | {name: value for part in parts for name, value in part.values().items()}
 
     def bound(self, prefix: str) -> Self:
         return replace(
@@ -103,6 +119,7 @@ class SessionsSeen:
             summaries=self.summaries.bound(prefix),
             files=self.files.bound(prefix),
             found=self.found.bound(prefix),
+            unread=point(prefix + "unread", list(self.unread)) if self.unread else self.unread,
         )
 
 
@@ -145,15 +162,16 @@ class SessionFilter:
         value = self.terms[name]
         if self._empty(name):
             return sessions[NULLABLE[name]].isnull()
-        if name == "has_finding":
-            found = findings.filter(findings.finding_type == value)
+        if name in FOUND:
+            of_kind = findings[FOUND[name]] == value
+            found = findings.filter(of_kind | (value == ANY))
             return sessions.session_file.isin(found.session_file)
         test = TERMS[name](sessions, value)
         if name == "q":
             meant = {"user_id": self.people, "session_file": self.files}
             for column, values in meant.items():
                 if _some(values):
-                    test |= sessions[column].isin(_one_each(values))
+                    test |= sessions[column].isin(Texts(values).column)
         return test
 
     def _empty(self, name: str) -> bool:
@@ -192,14 +210,19 @@ def _some(values: Any) -> bool:
     return bool(values) if isinstance(values, tuple | list) else values is not None
 
 
-def _one_each(values: Any) -> Any:
-    """A list, bound or plain, as a column."""
-    if isinstance(values, tuple | list):
-        values = ibis.literal(list(values), type="array<string>")
-    return values.unnest().name("value").as_table().value
+# Terms of what was found in a session -> the findings' column.
+FOUND = {"has_finding": "finding_type", "severity": "severity"}
 
 
-# What a term's value must do to a session; `has_finding` needs the findings too.
+def unread(limit: int) -> ir.Table:
+    """`session_file` of up to `limit` sessions without a summary. The server's own question:
+    nobody's rights decide it."""
+    files, done = rows_of(SESSION_FILES), rows_of(USAGE_SESSION_SUMMARY)
+    waiting = files.filter(files.parent.isnull()).anti_join(done, "session_file")
+    return waiting.select("session_file").limit(limit)
+
+
+# What a term's value must do to a session; what was found needs the findings too.
 TERMS: Mapping[str, Any] = {
     "user_id": lambda rows, value: rows.user_id == value,
     "username": lambda rows, value: rows.username == value,
@@ -207,7 +230,8 @@ TERMS: Mapping[str, Any] = {
     "model": lambda rows, value: rows.primary_model == value,
     "verdict": lambda rows, value: rows.verdict == value,
     "only_errors": lambda rows, value: (rows.tool_errors > 0) & (value == "true"),
-    "has_finding": None,
+    "processed": lambda rows, value: rows.processed == (value == "true"),
+    **dict.fromkeys(FOUND),
     "q": lambda rows, value: (
         (rows.session_file.lower() + "\n" + rows.session_id.fill_null("").lower())
         + ("\n" + rows.username.fill_null("").lower())
@@ -229,7 +253,7 @@ def listed(
 ) -> ir.Table:
     """One page of sessions, each with the `total` of them."""
     rows = seen.matching(filter)
-    rows = rows.mutate(total=rows.count().over())
+    rows = with_total(rows)
     return rows.order_by(order(rows, sort)).limit(limit, offset=offset)
 
 
@@ -257,6 +281,6 @@ def neighbours(
         previous=rows.session_file.lag().over(by),
         next=rows.session_file.lead().over(by),
         place=ibis.row_number().over(by),
-        total=rows.count().over(),
     )
+    placed = with_total(placed)
     return placed.filter(placed.session_file == session_file.text)

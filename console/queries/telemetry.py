@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from console.queries.counted import with_total
 from console.queries.telemetry_filter import TelemetryFilter
 from schema.policy import Seen
 
@@ -42,7 +43,7 @@ GROUPS: Mapping[str, str] = {
 }
 SORTS = (
     *("bucket", "invocations", "distinct_users", "distinct_sessions", "errors", "error_rate"),
-    *("denied", "rejected"),
+    *("denied", "rejected", "interrupted", "unresolved", "first_at", "last_at"),
 )
 LEAST = 10  # calls below which an error rate decides no place in an order
 Z = 1.96  # 95 %
@@ -70,6 +71,12 @@ def kpis(seen: Seen, filter: TelemetryFilter) -> ir.Table:
         sessions=events.session_file.nunique(),
         **counts(events),
     )
+
+
+def began(seen: Seen) -> ir.Table:
+    """One row: `first_at`, when the first event happened of all that one may see."""
+    events = seen.rows()
+    return events.aggregate(first_at=events.occurred_at.min())
 
 
 def facets(seen: Seen, filter: TelemetryFilter) -> ir.Table:
@@ -131,7 +138,7 @@ def grouped(
         last_at=events.occurred_at.max(),
         **counts(events),
     )
-    rows = rows.mutate(total=rows.count().over())
+    rows = with_total(rows)
     name, _, direction = sort.partition(":")
     main: Any = _bound(rows.errors, rows.invocations) if name == "error_rate" else rows[name]
     main = main.desc(nulls_first=False) if direction == "desc" else main.asc(nulls_first=False)
@@ -184,28 +191,33 @@ def pivot(
     seen: Seen, filter: TelemetryFilter, rows: str, columns: str, most_rows: int, most_columns: int
 ) -> ir.Table:
     """`row_place, row, column_place, column, count, errors`: every event is in one cell. Values
-    beyond the most frequent are one row, or one column, without a name."""
+    beyond the most frequent are one row, or one column, without a name; `row_values`,
+    `column_values`: how many values there are."""
     events = filter.apply(seen.rows())
     cells = (
         events.mutate(row=key(events, rows), column=key(events, columns))
         .group_by(["row", "column"])
         .agg(count=lambda rows: rows.count(), errors=_errors)
     )
-    cells = placed(cells, "row", "row_place", most_rows)
-    cells = placed(cells, "column", "column_place", most_columns)
+    cells = placed(cells, "row", "row_place", most_rows, values="row_values")
+    cells = placed(cells, "column", "column_place", most_columns, values="column_values")
     return cells.group_by(["row_place", "row", "column_place", "column"]).agg(
         count=lambda rows: rows["count"].sum().cast("int64"),
         errors=lambda rows: rows.errors.sum().cast("int64"),
+        row_values=lambda rows: rows.row_values.max(),
+        column_values=lambda rows: rows.column_values.max(),
     )
 
 
-def placed(cells: ir.Table, column: str, place: str, most: int) -> ir.Table:
+def placed(
+    cells: ir.Table, column: str, place: str, most: int, *, values: str = "__values"
+) -> ir.Table:
     """`cells` with the `place` of their value of `column` by its whole count; from `most` on the
-    place is `most` and the value null."""
+    place is `most` and the value null. `values`: how many there are."""
     whole = cells.group_by(column).agg(__whole=lambda rows: rows["count"].sum())
     order = [ibis.desc("__whole"), ibis.asc(column)]
-    ranks = whole.mutate(__rank=ibis.row_number().over(order_by=order))
-    ranks = ranks.select(__value=ranks[column], __rank=ranks["__rank"])
+    ranks = with_total(whole.mutate(__rank=ibis.row_number().over(order_by=order)), values)
+    ranks = ranks.select(values, __value=ranks[column], __rank=ranks["__rank"])
     joined: Any = cells.join(ranks, cells[column].identical_to(ranks["__value"]))
     kept = joined["__rank"] < most
     return joined.mutate(

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from console.queries.telemetry_filter import NONE, TelemetryFilter
+from console.queries.telemetry_filter import TelemetryFilter, tested
 from schema.policy import Seen
 from schema.tables import USAGE_SESSION_SUMMARY
 
@@ -28,8 +28,7 @@ def by_model(sessions: Seen, events: Seen, filter: TelemetryFilter) -> ir.Table:
     for name, value in filter.terms.items():
         if name in _OWN:
             column = rows[_OWN[name]]
-            none = isinstance(value, str) and value == NONE
-            rows = rows.filter(column.isnull() if none else column == value)
+            rows = rows.filter(tested(column, value))
     calls = {name: text for name, text in filter.terms.items() if name not in _OWN}
     if calls:
         files = replace(filter, terms=calls).apply(events.rows()).session_file

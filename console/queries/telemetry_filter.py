@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from schema.bind import Value, point
 
-NONE = "none"  # as a value: events that have none
+NONE, ANY = "none", "any"  # as a value: events that have none; those that have one
 OUTCOMES = ("ok", "error", "user_rejected", "policy_denied", "interrupted", "unresolved")
 # Parameter -> the column that it asks for.
 COLUMNS: Mapping[str, str] = {
@@ -51,7 +51,7 @@ TERMS = (*COLUMNS, *_MORE)
 @dataclass(frozen=True)
 class TelemetryFilter:
     """Which events: a window (naive UTC, both ends included), and `terms`, each of which must hold;
-    the value `none` asks for events without one. Bindable."""
+    the value `none` asks for events without one, `any` for those that have one. Bindable."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -61,7 +61,10 @@ class TelemetryFilter:
         """The events that match, with `mcp_server`: the server in `mcp__<server>__<tool>`."""
         name: Any = events.tool_name
         server = name.startswith(_MCP).ifelse(name.split("__")[1].nullif(""), None)
-        rows = events.mutate(mcp_server=server)
+        return self.narrow(events.mutate(mcp_server=server))
+
+    def narrow(self, rows: ir.Table) -> ir.Table:
+        """The rows that match, as they are: for terms that do not ask for `mcp_server`."""
         tests = [self._test(rows, name, value) for name, value in self.terms.items()]
         if self.since is not None:
             tests.append(rows.occurred_at >= self.since)
@@ -72,12 +75,12 @@ class TelemetryFilter:
     def _test(self, rows: ir.Table, name: str, value: Any) -> Any:
         if name in _MORE:
             return _MORE[name](rows, value)
-        column: Any = rows[COLUMNS[name]]
-        return column.isnull() if _empty(value) else column == value
+        return tested(rows[COLUMNS[name]], value)
 
     def shape(self) -> Hashable:
         terms = tuple(
-            (name, name in COLUMNS and _empty(value)) for name, value in self.terms.items()
+            (name, value if name in COLUMNS and _kept(value) else "")
+            for name, value in self.terms.items()
         )
         return self.since is None, self.until is None, terms
 
@@ -88,13 +91,13 @@ class TelemetryFilter:
             **{
                 f"t_{name}": value
                 for name, value in self.terms.items()
-                if name not in COLUMNS or not _empty(value)
+                if name not in COLUMNS or not _kept(value)
             },
         }
 
     def bound(self, prefix: str) -> Self:
         points = {key: point(prefix + key, value) for key, value in self.values().items()}
-        terms = {name: points.get(f"t_{name}", NONE) for name in self.terms}
+        terms = {name: points.get(f"t_{name}", value) for name, value in self.terms.items()}
         return replace(self, since=points.get("since"), until=points.get("until"), terms=terms)
 
     def between(self, since: datetime | None, until: datetime | None) -> Self:
@@ -106,5 +109,13 @@ class TelemetryFilter:
         return replace(self, terms=kept)
 
 
-def _empty(value: Any) -> bool:
-    return isinstance(value, str) and value == NONE
+def tested(column: Any, value: Any) -> Any:
+    """Whether a column has a value, or what `none` and `any` stand for."""
+    if _kept(value):
+        return column.isnull() if value == NONE else column.notnull()
+    return column == value
+
+
+def _kept(value: Any) -> bool:
+    """Whether a value is part of the question itself rather than bound to it."""
+    return isinstance(value, str) and value in (NONE, ANY)

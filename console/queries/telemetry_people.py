@@ -22,3 +22,9 @@ def people(seen: Seen, filter: TelemetryFilter) -> ir.Table:
     """One row: `users`, distinct in the whole window."""
     events = filter.apply(seen.rows())
     return events.aggregate(users=events.user_id.nunique())
+
+
+def tools(seen: Seen, filter: TelemetryFilter) -> ir.Table:
+    """`user_id, distinct_tools`."""
+    events = filter.apply(seen.rows())
+    return events.group_by("user_id").agg(distinct_tools=events.tool_name.nunique())

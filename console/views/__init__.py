@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import holoviews as hv
 import panel as pn
 
-from console.views import durations, findings, histogram, queries, syncs, usage
+from console.views import durations, findings, histogram, people, queries, syncs, telemetry, usage
 
 hv.extension("bokeh", logo=False)
 
@@ -41,6 +41,8 @@ VIEWS: Mapping[str, View] = {
     "usage": View("People over time", f"{_OBSERVED}/usage", usage.draw),
     "queries": View("Queries", f"{_OBSERVED}/queries", queries.draw),
     "syncs": View("Syncs", f"{_OBSERVED}/syncs", syncs.draw),
+    "people": View("People by day", "/api/admin/telemetry/people", people.draw),
+    "telemetry": View("Calls over time", "/api/admin/telemetry/series", telemetry.draw),
     "findings": View("Findings by week", "/api/admin/sessions/findings", findings.draw),
 }
 

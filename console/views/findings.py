@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 import holoviews as hv
-from bokeh.models import BoxSelectTool, HoverTool, Rect, TapTool
+from bokeh.models import BoxSelectTool, HoverTool, NoOverlap, Rect, TapTool
 
 from console.views.style import HOVER, dress, tokens
 
-_ROW = 34  # pixels
+_ROW = 28  # pixels
 _PALE, _DEEP = 0.1, 0.55  # how deep the colour is: text must be read on it in both themes
 _LABELS = 12  # on the axis of weeks, at most
 _BOTH_UP_TO, _TEXT_UP_TO = 9, 30  # weeks; more leave no room for the text in a cell
@@ -24,13 +24,15 @@ _LINES = (
 
 
 def _choose(plot: Any, element: object) -> None:
-    """What is tapped or dragged over are cells, never their texts."""
+    """What is tapped or dragged over are cells, never their texts; empty ones are seen, too."""
     figure = plot.state
+    figure.background_fill_color, figure.background_fill_alpha = tokens()["sunken"], 1
     cells = [drawn for drawn in figure.renderers if isinstance(drawn.glyph, Rect)]
     for tool in figure.select({"type": TapTool}):
-        tool.renderers = cells
+        tool.renderers, tool.mode = cells, "replace"  # what is chosen may be tapped again
     for tool in figure.select({"type": BoxSelectTool}):
         tool.renderers, tool.persistent = cells, False
+    figure.xaxis[0].major_label_policy = NoOverlap()
     for grid in figure.grid:
         grid.grid_line_color = None
 
@@ -53,7 +55,8 @@ _LOOK = {
 def draw(answer: Mapping[str, Any]) -> Any:
     """A cell for each week and kind, the deeper the more findings; `3 in 2` are three findings in
     two sessions. Tapped cells, and those in a dragged box, are the selection of its data source,
-    whose columns `monday` and `finding_type` are the words of the filter."""
+    whose columns `monday` and `finding_type` are the words of the filter. `answer["chosen"]` are
+    such words (`week`, `has_finding`): the cells with all of them are drawn as chosen."""
     weeks, kinds = list(answer["weeks"]), list(answer["finding_types"])
     cells = {(weeks.index(c["week"]), c["finding_type"]): c for c in answer["cells"]}
     rows = [kind.replace("_", " ") for kind in reversed(kinds)]
@@ -71,6 +74,7 @@ def draw(answer: Mapping[str, Any]) -> Any:
 
     def fill(plot: Any, element: object) -> None:
         _fill(plot, weeks, names, cells)
+        _mark(plot.handles["cds"], answer.get("chosen") or {})
 
     heatmap = hv.HeatMap(grid, ["week", "kind"], "count").opts(
         tools=["hover", "tap", "box_select"],
@@ -131,6 +135,15 @@ def _fill(
     )
     for tool in plot.state.select(HoverTool):
         tool.tooltips = HOVER.format(lines="".join(lines))
+
+
+def _mark(source: Any, chosen: Mapping[str, str]) -> None:
+    columns = {"week": "monday", "has_finding": "finding_type"}
+    wanted = [(columns[name], text) for name, text in chosen.items()]
+    places = range(len(source.data["monday"])) if wanted else ()
+    source.selected.indices = [
+        place for place in places if all(source.data[name][place] == text for name, text in wanted)
+    ]
 
 
 def _depth(findings: int, most: int) -> float:

@@ -1,5 +1,5 @@
 """An index of a session: where to start reading for a turn, to which call each result belongs, and
-where the prompts and the errors are.
+where the prompts, the errors and the summaries of the history are.
 
 It holds no text but the names of tools: some hundred kilobytes for a file of 100 MB. `pages` reads
 with it.
@@ -66,6 +66,8 @@ class Index:
     errors: array[int] = field(default_factory=_numbers)
     # Of each event, by turn: the number of its group in `pieces.GROUPS`.
     groups: array[int] = field(default_factory=lambda: array("B"))
+    # Turns at which the history was summarised.
+    compacted: array[int] = field(default_factory=_numbers)
 
     def call_of(self, turn: int) -> tuple[int, str] | None:
         """Turn and tool of the call that the result at `turn` answers."""
@@ -96,7 +98,8 @@ class Index:
         head = orjson.loads(body[place : place + size])
         place += size
         index = cls(head["total"], head["names"])
-        for one, length in zip(index._arrays(), head["lengths"], strict=True):
+        # The last array is not in what an earlier version wrote.
+        for one, length in zip(index._arrays(), head["lengths"], strict=False):
             one.frombytes(body[place : place + length * one.itemsize])
             place += length * one.itemsize
         return index
@@ -104,7 +107,7 @@ class Index:
     def _arrays(self) -> tuple[array[int], ...]:
         places = (self.files, self.offsets, self.lines, self.turns)
         joined = (self.results, self.calls, self.tools)
-        return (*places, *joined, self.prompts, self.errors, self.groups)
+        return (*places, *joined, self.prompts, self.errors, self.groups, self.compacted)
 
 
 def _sum(body: bytes) -> bytes:
@@ -148,7 +151,9 @@ class Indexer:
         errors = {one.turn for one in digest.moments if one.said == "api_error"}
         ended = (*digest.calls, *digest.orphans)
         errors.update(call.result.turn for call in ended if call.result and call.outcome == "error")
+        compacted = {one.turn for one in digest.moments if one.said == "compact"}
         index.prompts = array("I", sorted(prompts))
+        index.compacted = array("I", sorted(compacted))
         index.errors = array("I", sorted(errors))
         return index
 

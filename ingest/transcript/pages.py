@@ -26,7 +26,7 @@ def events(
     stop = min(first + limit, index.total)
     if not 0 <= first < stop:
         return []
-    start = _near(index, first)
+    start = near(index, first)
     found: list[Event] = []
     for step in _walk([main, *in_order(subagents)], start, stop):
         if step.turn + len(step.pieces) > first:
@@ -42,7 +42,7 @@ def head(main: Source, first: int, limit: int, subagents: Iterable[Source] = ())
     joins = Joins()
     calls: dict[int, tuple[int, int]] = {}
     found: list[Event] = []
-    for step in _walk([main, *in_order(subagents)], _Start(0, 0, 1, 0), first + limit):
+    for step in _walk([main, *in_order(subagents)], START, first + limit):
         for place, piece in enumerate(step.pieces, step.turn):
             if call := joins.see(step.record, piece, place):
                 calls[place] = call
@@ -61,14 +61,15 @@ def piece(
     """What event `turn` was made from; None past the end."""
     if turn < 0 or (index is not None and turn >= index.total):
         return None
-    start = _Start(0, 0, 1, 0) if index is None else _near(index, turn)
+    start = START if index is None else near(index, turn)
     for step in _walk([main, *in_order(subagents)], start, turn + 1):
         if step.turn <= turn < step.turn + len(step.pieces):
             return step.pieces[turn - step.turn]
     return None
 
 
-def _near(index: Index, turn: int) -> _Start:
+def near(index: Index, turn: int) -> _Start:
+    """Where to start reading for `turn`."""
     at = bisect_right(index.turns, turn) - 1
     return _Start(index.files[at], index.offsets[at], index.lines[at], index.turns[at])
 
@@ -78,6 +79,9 @@ class _Start(NamedTuple):
     offset: int
     line: int
     turn: int
+
+
+START = _Start(0, 0, 1, 0)
 
 
 class _Step(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.server_process import ServerProcess, admin_token, agnes
 
@@ -20,6 +20,7 @@ QUIET = [
     "--disable-background-networking",
     "--disable-dev-shm-usage",  # a container's is small, and a tab that finds it full hangs
 ]
+expect.set_options(timeout=20_000)  # on a busy machine what comes at once comes late
 SEED = ("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--users", "8")
 
 

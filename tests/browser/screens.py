@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, PASSWORD, QUIET, signed_in
+from tests.browser.replay_talks import everything
 from tests.server_process import ServerProcess, admin_token, agnes
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
@@ -32,8 +33,9 @@ Act = Callable[[Page], None]
 
 @dataclass(frozen=True)
 class Screen:
-    """`path` may name what the data are made of: {grant} and {sync} are ids of events. `act`
-    brings the page into its state; `stop`: the server is stopped first, so it comes last."""
+    """`path` may name what the data are made of: {grant} and {sync} are ids of events, {session} is
+    a session. `act` brings the page into its state; `stop`: the server is stopped first, so it
+    comes last."""
 
     name: str
     says: str
@@ -67,13 +69,46 @@ def drawn(page: Page) -> None:
     page.wait_for_selector("[data-chart] .dressed")
 
 
+def cell(page: Page) -> None:
+    """The sessions of one kind and week."""
+    page.locator(".cells summary").click()
+    page.locator(".cells td a").first.click()
+    page.wait_for_selector(".cells td.on", state="attached")
+    drawn(page)
+
+
+def found(page: Page) -> None:
+    page.wait_for_selector(".hits a.line")
+
+
+def beside(page: Page) -> None:
+    """What comes after the first paint: the chart, neighbours, popularity."""
+    drawn(page)
+    page.wait_for_selector(".beside")
+    page.wait_for_selector(".popular")
+
+
 def lost(page: Page) -> None:
     page.wait_for_selector("#lost:not([hidden])", timeout=30_000)
 
 
+def indexed(page: Page) -> None:
+    page.wait_for_selector("[data-cells]", timeout=60_000)
+
+
+def at_finding(page: Page) -> None:
+    indexed(page)
+    press("n")(page)
+    page.wait_for_selector("[data-events] .here")
+
+
 LOG = "/admin/activity"
+REPLAY = "/admin/sessions/{session}"
+TALK = "/admin/sessions/{talk}"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
+SESSIONS = "/admin/sessions?since_minutes=43200"
+CALLS = "/admin/telemetry?since_minutes=43200"
 SCREENS = (
     Screen("log", "The audit log: pulse, cards, histogram, facets, events.", LOG, height=TALL),
     Screen("log-dark", "The same at night.", LOG, scheme="dark", height=TALL),
@@ -107,7 +142,33 @@ SCREENS = (
     Screen("palette", "Going anywhere by name.", LOG, typed("an")),
     Screen("shortcuts", "The keys of this page.", LOG, press("?")),
     Screen("me", "One's own activity, without any grant.", "/me", who="ana@example.org"),
+    Screen("sessions", "Sessions: what happened in 30 days.", SESSIONS, drawn, height=TALL),
+    Screen("sessions-dark", "The same at night.", SESSIONS, drawn, scheme="dark", height=TALL),
+    Screen("sessions-390", "The same on a telephone.", SESSIONS, width=390, height=1600),
+    Screen("sessions-failed", "Only those that failed.", SESSIONS + "&verdict=failed"),
+    Screen("sessions-cell", "Those of one kind and week.", SESSIONS, cell, height=TALL),
+    Screen("sessions-search", "What was said, found.", SESSIONS + "&q=error", found, height=TALL),
+    Screen("sessions-none", "No session found.", SESSIONS + "&q=nothing-like-it&verdict=clean"),
+    Screen("telemetry", "What is called, and how it ends.", CALLS, drawn, height=TALL),
+    Screen("telemetry-dark", "Skills at night.", f"{CALLS}&tab=skills", drawn, scheme="dark"),
+    Screen("telemetry-390", "On a telephone.", CALLS, drawn, width=390, height=1600),
+    Screen("telemetry-none", "No call found.", f"{CALLS}&tool_name=None&only_errors=true"),
+    Screen("telemetry-users", "Who uses what.", f"{CALLS}&tab=users", drawn, height=1800),
+    Screen("telemetry-cost", "Tokens by model, and their cost.", f"{CALLS}&tab=cost"),
+    Screen("telemetry-beside", "Around a call.", f"{CALLS}&tool_name=Bash", beside, height=2000),
+    Screen("user", "A person: their sessions.", "/admin/users/{person}?since_minutes=525600"),
+    Screen("user-activity", "What they did.", "/admin/users/{person}?tab=activity"),
+    Screen("user-390", "A person on a telephone.", "/admin/users/{person}", width=390, height=1200),
+    Screen("my-sessions", "One's own sessions.", "/me/sessions"),
+    Screen("my-first", "Before the first one.", "/me/sessions", who="ana@example.org"),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
+    Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
+    Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
+    Screen("replay-dark", "The same at night.", REPLAY, at_finding, scheme="dark"),
+    Screen("replay-390", "A session on a telephone.", REPLAY, at_finding, width=390, height=844),
+    Screen("replay-events", "Each kind of event.", TALK, indexed, height=2600),
+    Screen("replay-events-dark", "The same at night.", TALK, indexed, scheme="dark", height=2600),
+    Screen("replay-events-390", "The same on a telephone.", TALK, indexed, width=390, height=2600),
     Screen("sign-in", "Signing in.", "/login", who=None),
     Screen("lost", "The connection is lost; nothing else is.", LOG, lost, stop=True),
 )
@@ -157,7 +218,17 @@ def prepared(server: ServerProcess) -> dict[str, str]:
             ("Sign-ins", {"query": "action:auth.", "since_minutes": "10080"}),
         ):
             made_by(boss, views, {"name": name, "query": query})
-        return {"grant": first(boss, "resource_grants.add"), "sync": first(boss, "sync.table")}
+        asked = {"sort": "findings:desc", "since_minutes": "525600", "limit": "1"}
+        found = boss.get("/api/admin/sessions/list", params=asked).raise_for_status().json()
+        talk = {"file": ("conversation.jsonl", everything("conversation").data)}
+        sent = boss.post("/api/upload/sessions", files=talk)
+        return {
+            "grant": first(boss, "resource_grants.add"),
+            "sync": first(boss, "sync.table"),
+            "session": found["rows"][0]["session_file"],
+            "person": found["rows"][0]["user_id"],
+            "talk": sent.raise_for_status().json()["session_file"],
+        }
 
 
 def signed_in_client(server: ServerProcess) -> httpx.Client:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,15 @@ def beats(page: Page) -> list[float]:
     return found
 
 
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait for it as long as a busy machine may need."""
+    for _ in range(300):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("it did not come")
+
+
 def test_run_now_shows_the_run_until_its_end(opened: Open, api: httpx.Client) -> None:
     page = opened(PATH)
     page.evaluate("window.__same = true")
@@ -218,16 +228,15 @@ def test_the_page_asks_again_only_while_a_run_goes_on_and_somebody_looks(
     page.wait_for_timeout(2600)
     assert asked == []
     row(page, "slow").get_by_role("button").click()
-    page.wait_for_timeout(5000)
-    assert 3 <= len(asked) <= 4  # one after the click, then every two seconds
+    until(page, lambda: len(asked) >= 4)  # one after the click, then every two seconds
+    assert min(later - one for one, later in pairwise(asked[1:])) > 1.5
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     page.wait_for_timeout(400)
     asked.clear()
     page.wait_for_timeout(3000)
     assert asked == []
     page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(300)
-    assert len(asked) == 1
+    until(page, lambda: len(asked) >= 1)
 
 
 def test_what_the_reader_does_is_not_disturbed_by_a_run(
@@ -249,8 +258,7 @@ def test_what_the_reader_does_is_not_disturbed_by_a_run(
     assert before[0] > 0
     shown = page.locator("[data-region=rows] tbody tr").first
     first = shown.inner_text()
-    page.wait_for_timeout(4500)
-    assert shown.inner_text() != first, "nothing was shown anew"
+    until(page, lambda: shown.inner_text() != first)
     after = page.evaluate("[scrollY, String(getSelection()), document.activeElement.ariaLabel]")
     assert after == before
     assert page.evaluate("window.__frame === document.querySelector('iframe')")

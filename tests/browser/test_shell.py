@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
@@ -237,7 +237,7 @@ def test_the_palette_opens_while_one_types_and_gives_the_focus_back(opened: Open
     expect(page.locator("#query")).to_be_focused()
 
 
-def test_people_and_sessions_lead_to_the_log_about_them(opened: Open, api: httpx.Client) -> None:
+def test_people_and_sessions_lead_to_their_pages(opened: Open, api: httpx.Client) -> None:
     ana = next(
         row
         for row in api.get("/api/admin/users", params={"q": "ana@example.org"}).json()["rows"]
@@ -247,14 +247,14 @@ def test_people_and_sessions_lead_to_the_log_about_them(opened: Open, api: httpx
     page.keyboard.press("/")
     page.keyboard.type("ana@example.org")
     page.get_by_role("option", name="ana@example.org").first.click()
-    expect(page).to_have_url(re.compile(f"user_id={ana['id']}"))
+    expect(page).to_have_url(re.compile(f"/admin/users/{ana['id']}$"))
     page.keyboard.press("/")
-    session = page.get_by_role("option").filter(has_text="Session").first
+    is_session = page.locator(".kind").get_by_text("Session", exact=True)
+    session = page.get_by_role("option").filter(has=is_session).first
     name = session.locator(".label").inner_text()
     session.click()
-    expect(page).to_have_url(re.compile("query=resource"))
-    asked = parse_qs(urlsplit(page.url).query)
-    assert name in asked["query"][0]
+    expect(page).to_have_url(re.compile("/admin/sessions/[^/]+/[^/]+"))
+    assert name in unquote(urlsplit(page.url).path)
 
 
 def test_hostile_names_are_texts_in_the_palette(opened: Open, view: str) -> None:

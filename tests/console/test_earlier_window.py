@@ -9,7 +9,7 @@ import pytest
 
 from console import activity
 from console.activity import Reader
-from console.pages.activity.before import Before
+from console.pages.before import Before
 from console.queries.audit_filter import AuditFilter, Term
 from schema.policy import Principal
 from tests.console.access_world import World

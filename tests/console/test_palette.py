@@ -12,8 +12,10 @@ import pytest
 
 from console import links
 from console.audit import new_id, now
+from schema.policy import Principal
 from schema.tables import SESSION_FILES, USER_OBSERVABILITY_VIEWS, USERS
 from schema.transaction import Rows
+from tests.transcripts import Transcript
 from tests.whole_server import WholeServer
 
 PATH = "/api/palette"
@@ -38,7 +40,7 @@ def people(server: WholeServer) -> dict[str, str]:
         "hostile": server.person("eve"),
     }
     at = now()
-    files = [
+    files: list[dict[str, Any]] = [
         {
             "session_file": f"{ids[owner]}/{name}.jsonl",
             "user_id": ids[owner],
@@ -69,6 +71,10 @@ def people(server: WholeServer) -> dict[str, str]:
             ("ana", "nowhere", "talks of no page"),
         )
     ]
+    for file in files:
+        path = server.instance.settings.folder / "sessions" / file["session_file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(Transcript().prompt("hello").data)
     server.instance.store.write(
         Rows(SESSION_FILES, files), Rows(USER_OBSERVABILITY_VIEWS, views)
     ).result()
@@ -101,7 +107,9 @@ def test_nothing_typed_gives_pages_newest_views_and_newest_sessions(
     clients: dict[str, httpx.Client],
 ) -> None:
     answer = ask(clients["admin"])
-    assert labels(answer, "page") == ["Audit log", "My activity", "Jobs"]
+    assert {"Audit log", "Telemetry", "Sessions", "My activity", "Jobs"} <= {
+        *labels(answer, "page")
+    }
     assert labels(answer, "view") == ["Talkative"]
     assert labels(answer, "session") == ["talk-1", "talk-2", "more-00", "more-01", "more-02"]
     assert labels(answer, "user") == []
@@ -115,7 +123,7 @@ def test_everybody_finds_what_they_may_open(clients: dict[str, httpx.Client]) ->
         ("view", "my talks"),
         ("session", "talk-1"),
     ]
-    assert labels(ask(clients["ana"]), "page") == ["My activity"]
+    assert labels(ask(clients["ana"]), "page") == ["My activity", "My sessions"]
     assert ask(clients["ana"], q="joanna")["rows"] == []
     joanna = ask(clients["joanna"], q="talk")
     assert labels(joanna, "session") == ["talk-1", "talk-2"]
@@ -203,12 +211,37 @@ def test_links_lead_where_the_object_is() -> None:
 
     assert parts(links.href("event", "e&1")) == ("/admin/activity", {"row": ["e&1"]})
     assert parts(links.href("run", "r1")) == ("/admin/jobs", {"run": ["r1"]})
-    assert parts(links.href("user", "u1"))[1]["user_id"] == ["u1"]
-    path, asked = parts(links.href("session", 'u1/a "b".jsonl'))
-    assert (path, asked["query"]) == ("/admin/activity", [r'resource:="session:u1/a \"b\".jsonl"'])
+    assert links.href("user", "u/1") == "/admin/users/u%2F1"
+    assert links.href("session", "u1/a b.jsonl") == "/admin/sessions/u1/a%20b.jsonl"
+    assert links.replay("u1/a.jsonl", 3, query="q=x&sort=user") == (
+        "/admin/sessions/u1/a.jsonl?q=x&sort=user#t3"
+    )
+    path, asked = parts(links.href("session", 'no "key"'))
+    assert (path, asked["query"]) == ("/admin/activity", [r'resource:="session:no \"key\""'])
+    assert parts(links.href("table", "t1"))[1]["query"] == ["resource:=table:t1"]
     assert parts(links.history("session", "s", own=True))[0] == "/me"
-    assert links.of_resource("job:tick") == links.href("job", "tick")
-    assert links.of_resource("no object") is links.of_resource(None) is None
+
+
+def test_an_event_leads_to_the_page_that_its_reader_may_open() -> None:
+    reader, boss = Principal("u1"), Principal("u2", is_admin=True)
+    granted = Principal("u3", surfaces=frozenset({"sessions"}))
+    mine = "session:u1/talk.jsonl"
+    found = [links.of_resource(mine, me) for me in (reader, boss, granted, Principal("u4"))]
+    there = "/admin/sessions/u1/talk.jsonl"
+    assert found == ["/me/sessions/talk.jsonl", there, there, None]
+    for resource, page in (("user:u1", "/admin/users/u1"), ("job:tick", "/admin/jobs?job=tick")):
+        assert links.of_resource(resource, boss) == page
+        assert links.of_resource(resource, granted) is None
+    for nothing in ("no object", None, "table:orders", "session:u1/a/b.jsonl", "session:u1/cut…"):
+        assert links.of_resource(nothing, boss) is None
+
+
+def test_a_page_about_one_of_many_is_no_place_to_go(server: WholeServer) -> None:
+    assert all(links.one_place(place.path) for place in server.instance.places)
+    assert links.one_place("/admin/activity")
+    assert links.one_place("/admin/a-b.c")
+    assert not links.one_place("/admin/sessions/[^/]+/[^/]+")
+    assert not links.one_place("/me/(.*)")
 
 
 def test_every_line_leads_to_a_page_that_opens(clients: dict[str, httpx.Client]) -> None:

@@ -98,7 +98,7 @@ def test_the_same_processor_runs_once_at_a_time(
     monkeypatch.setattr(processing_api.RunProcessor, "_work", slow)
     with ThreadPoolExecutor() as threads:
         first = threads.submit(console.run)
-        assert going.wait(30)
+        assert going.wait(120)
         second = console.run()
         assert (second.status_code, "usage" in second.json()["error"]) == (409, True)
         go.set()

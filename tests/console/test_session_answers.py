@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from console import sessions
+from console import sessions, text_search
 from console.audit import now
 from console.queries.sessions import FINDING_TYPES
 from schema.errors import NotFound
@@ -133,14 +133,14 @@ def test_a_search_finds_what_stands_inside(world: World, monkeypatch: pytest.Mon
     inside = frozenset(row["session_file"] for row in rows[3:5])
     line = [["Some ", False], ["words", True]]
 
-    def use(name: str, with_it: Any) -> Any:
-        if name == "matching":
-            return with_it(lambda reader, text: inside if text == "words" else frozenset())
-        return with_it(
-            lambda reader, text, keys: {key: {"hits": 3, "snippet": line} for key in keys}
-        )
+    def matching(reader: object, text: str) -> frozenset[str]:
+        return inside if text == "words" else frozenset()
 
-    monkeypatch.setattr(sessions, "_text_search", use)
+    def snippets(reader: object, text: str, keys: list[str]) -> dict[str, Any]:
+        return {key: {"hits": 3, "snippet": line} for key in keys}
+
+    monkeypatch.setattr(text_search, "matching", matching)
+    monkeypatch.setattr(text_search, "snippets", snippets)
     found = ask(world, LIST, q="Words", limit=200)
     assert {row["session_file"] for row in found["rows"]} == inside
     assert [(row["hits"], row["snippet"]) for row in found["rows"]] == [(3, line)] * 2

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from console import sessions
 from console.audit import new_id
-from console.queries.sessions import FINDING_TYPES, NONE, SORTS, VERDICTS, SessionFilter, everything
+from console.queries.sessions import (
+    ANY,
+    FINDING_TYPES,
+    NONE,
+    SEVERITIES,
+    SORTS,
+    VERDICTS,
+    SessionFilter,
+    everything,
+)
 from console.session_filter import filter_of
 from console.sessions import Reader
 from schema.policy import Principal
@@ -59,7 +68,9 @@ asked = st.fixed_dictionaries(
         "username": st.sampled_from(["person-1@example.org", "%"]),
         "model": st.sampled_from([*MODELS, NONE, "l%"]),
         "only_errors": st.sampled_from(["true", "false"]),
-        "has_finding": st.sampled_from(FINDING_TYPES),
+        "has_finding": st.sampled_from([*FINDING_TYPES, ANY]),
+        "severity": st.sampled_from(SEVERITIES),
+        "processed": st.sampled_from(["true", "false"]),
         "verdict": st.sampled_from([*VERDICTS, NONE]),
         "q": st.sampled_from(["ALPHA", "person-2@", "%", "_", "'", "a-0"]),
         "week": st.integers(-1, 3),
@@ -93,10 +104,16 @@ class Made:
             "model": lambda value: row["primary_model"] == (None if value == NONE else value),
             "verdict": lambda value: row["verdict"] == (None if value == NONE else value),
             "only_errors": lambda value: value == "false" or row["tool_errors"] > 0,
-            "has_finding": lambda value: value in row["found"],
+            "has_finding": lambda value: value in {*row["found"], *([ANY] if row["found"] else ())},
+            "severity": lambda value: value in map(severity, row["found"]),
+            "processed": lambda value: row["processed"] == (value == "true"),
             "q": lambda value: value.lower() in name or row["session_file"] in files,
         }
         return all(test(given[name]) for name, test in tests.items() if name in given)
+
+
+def severity(kind: str) -> str:
+    return "error" if kind == "loop" else "info"
 
 
 def _own(row: Row, mine: str | None) -> bool:
@@ -119,7 +136,7 @@ def keep(world: World, made: list[Row]) -> Made:
             "session_file": row["session_file"],
             "user_id": row["user_id"],
             "finding_type": kind,
-            "severity": "error" if kind == "loop" else "info",
+            "severity": severity(kind),
         }
         for row in rows
         for kind in row["found"]
@@ -299,6 +316,8 @@ def facets_agree(reader: Reader, filter: SessionFilter, expected: list[Row]) -> 
         counted = {one.get("id", one.get("value")): one["count"] for one in found[facet]}
         assert counted == Counter(row[column] for row in expected), facet
         assert sum(counted.values()) == len(expected)
+    processed = {one["value"] == "true": one["count"] for one in found["processed"]}
+    assert processed == Counter(row["processed"] for row in expected)
     kinds = Counter(kind for row in expected for kind in set(row["found"]))
     assert {one["value"]: one["count"] for one in found["findings"]} == kinds
     each = Counter(kind for row in expected for kind in row["found"])
@@ -326,7 +345,7 @@ def heatmap_agrees(
     assert grid["total_findings"] == findings.total()
     assert grid["total_sessions"] == sum(bool(row["found"]) for row in expected)
     for (week, kind), keys in list(holders.items())[:2]:
-        if given.get("has_finding", kind) == kind:
+        if given.get("has_finding", kind) in (kind, ANY):
             # What a click on the cell asks for: the same filter with its two words.
             week_of = datetime.fromisoformat(week)
             cell = replace(filter, terms={**filter.terms, "has_finding": kind}, week=week_of)

@@ -117,6 +117,29 @@ def test_neighbours_stay_within_a_session_and_an_agent(world: World) -> None:
     assert [row["tool_name"] for row in failed["after"]] == ["Edit"]
 
 
+def test_neighbours_say_of_how_many_sessions_they_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within = window()
+    steps = ("Read", "Bash"), ("Grep", "Bash"), ("Edit", "Bash")
+    write(
+        world,
+        [
+            event(within[0] + timedelta(minutes=2 * a + b), session_file=f"u/{a}", tool_name=tool)
+            for a, tools in enumerate(steps)
+            for b, tool in enumerate(tools)
+        ],
+    )
+    asked = {**bounds(within), "tool_name": "Bash"}
+    whole = ask(world, "neighbours", asked)
+    assert (whole["calls"], whole["calls_total"]) == (3, 3)
+    monkeypatch.setattr("console.queries.telemetry_neighbours.SESSIONS", 2)
+    latest = ask(world, "neighbours", asked)
+    assert (latest["sessions"], latest["sessions_total"]) == (2, 3)
+    assert (latest["calls"], latest["calls_total"]) == (2, 3)
+    assert {row["tool_name"] for row in latest["before"]} == {"Edit", "Grep"}
+
+
 def test_popularity_has_a_trend_only_over_enough_use_and_names_what_lies_unused(
     world: World,
 ) -> None:
@@ -232,6 +255,9 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("export", {"pivot": "day"}, "pivot"),
     ("export", {"pivot": "day,tool,errors,more"}, "pivot"),
     ("export", {"pivot": "day,tool", "group_by": "day"}, "pivot"),
+    ("export", {"pivot": "day,tool", "limit": "0"}, "limit"),
+    ("export", {"pivot": "day,tool", "sort": "occurred_at:asc"}, "sort"),
+    ("export", {"limit": "5"}, "limit"),
 ]
 
 

@@ -45,7 +45,7 @@ filters = st.fixed_dictionaries(
     optional={
         "tool_name": st.sampled_from([name for name in TOOLS if name]),
         "mcp_server": st.sampled_from(("a", "b_c", "none")),
-        "model": st.sampled_from(("large", "none")),
+        "model": st.sampled_from(("large", "none", "any")),
         "outcome": st.sampled_from(("error", "ok", "none")),
         "only_errors": st.sampled_from(("true", "false")),
         "q": st.sampled_from(("bash", "%", "skill", "MCP__")),
@@ -76,7 +76,7 @@ def matches(row: Row, asked: dict[str, str]) -> bool:
             holds = any(text.lower() in (one or "").lower() for one in names)
         else:
             value = row[COLUMNS[name]]
-            holds = value is None if text == "none" else value == text
+            holds = {"none": value is None, "any": value is not None}.get(text, value == text)
         if not holds:
             return False
     return True
@@ -151,6 +151,23 @@ def assert_pivot(world: World, params: Row, wanted: list[Row]) -> None:
         assert sum(found["totals"].values()) == whole
         cells = [sum(row["cells"].values()) for row in found["rows"]]
         assert cells == [row["total"] for row in found["rows"]]
+        assert found["rows_total"] == len({row["username"] for row in wanted})
+        assert found["columns_total"] == len({row["tool_name"] for row in wanted})
+        assert_pivot_is_exported(world, params, asked, found)
+
+
+def assert_pivot_is_exported(world: World, params: Row, asked: Row, found: Row) -> None:
+    """A file holds the rows, columns and totals that are shown, and no others."""
+    sizes = {name: asked[name] for name in ("limit", "columns_limit")}
+    pivot = ",".join((asked["rows"], asked["columns"], found["measure"]))
+    content = export(world, {**params, **sizes, "format": "json", "pivot": pivot}).content
+    *rows, last = map(orjson.loads, content.splitlines())
+    assert [row["username"] for row in rows] == [row["label"] for row in found["rows"]]
+    for row, shown in zip(rows, found["rows"], strict=True):
+        cells = list(row.values())[1:-1]
+        assert cells == [shown["cells"].get(column["key"]) for column in found["columns"]]
+        assert row["total"] == shown["total"]
+    assert last["total"] == found["grand_total"]
 
 
 def assert_exports(world: World, params: Row, count: int) -> None:

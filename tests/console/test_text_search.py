@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import text_search
+from console import palette, text_search
 from console.index_worker import IndexWorker
 from console.sessions import Reader
 from ingest.session_files import target
@@ -134,6 +134,29 @@ def test_everybody_finds_only_what_they_may_see(
     assert text_search.matching(granted, "pelican") == both
     assert text_search.matching(reader(server, "nobody"), "pelican") == frozenset()
     assert text_search.matching(granted, "--") is None
+
+
+def test_the_palette_opens_a_session_where_the_words_stand(
+    server: WholeServer, people: dict[str, str]
+) -> None:
+    """As far as one may see it; a name that matches comes before a text that does."""
+    ana, sol = people["ana"], people["sol"]
+
+    def found(user: str, text: str, *surfaces: str) -> list[tuple[str, str]]:
+        me = Principal(user, surfaces=frozenset(surfaces))
+        rows = palette.found(server.instance, me, text, 20, 0).rows
+        return [
+            (one.href, one.detail.rpartition(" · ")[2]) for one in rows if one.kind == "session"
+        ]
+
+    mine, others = f"/admin/sessions/{sol}/mine.jsonl", f"/admin/sessions/{ana}/talk.jsonl"
+    assert found(sol, "one pelican", "sessions") == [
+        (f"{mine}?find=one+pelican#t0", "1 in its text")
+    ]
+    assert found(ana, "Pelican") == [("/me/sessions/talk.jsonl?find=pelican#t0", "4 in its text")]
+    assert [href for href, _ in found(sol, "talk", "sessions")] == [others]
+    assert found("nobody", "pelican") == []
+    assert found(sol, "pe", "sessions") == [], "two letters begin too many words"
 
 
 def test_find_in_one_session(server: WholeServer, people: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -52,7 +52,7 @@ SIDE = file(
 class Place(World):
     """`owner` has transcripts; `granted` may read sessions; `analyst` is nobody special."""
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Self:
         super().__enter__()
         self.owner, self.granted, self.analyst = (self.user() for _ in range(3))
         group = new_id()

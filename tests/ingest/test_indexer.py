@@ -102,12 +102,18 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
         index(tmp_path, Writer(tmp_path), order(tmp_path, KEY))
 
 
-@pytest.mark.skipif(CORPUS is None, reason="AGNES_TEST_CORPUS names no folder")
-def test_every_real_transcript_is_indexed_and_found(tmp_path: Path) -> None:
+def conversations() -> list[bytes]:
+    """One that is made up, and the real ones where there are some."""
+    made = Transcript().prompt("where do pelicans sleep").answer("on quiet islands, mostly").data
+    real = sorted(Path(CORPUS).rglob("*.jsonl")) if CORPUS else []
+    return [made, *(path.read_bytes() for path in real)]
+
+
+def test_every_transcript_is_indexed_and_found(tmp_path: Path) -> None:
     writer, seen = Writer(tmp_path), 0
-    for number, path in enumerate(sorted(Path(str(CORPUS)).rglob("*.jsonl"))):
+    for number, data in enumerate(conversations()):
         key = f"u/{number}.jsonl"
-        copy = put(tmp_path, key, path.read_bytes())
+        copy = put(tmp_path, key, data)
         total = index(tmp_path, writer, order(tmp_path, key))
         shown = index_files.read(tmp_path, key, "h" * 64)
         assert shown is not None
@@ -121,6 +127,6 @@ def test_every_real_transcript_is_indexed_and_found(tmp_path: Path) -> None:
             found = reading.within(f'"{word}"', key, 100_000)
         in_reach = next(one.text for one in texts if one.turn == turn)[:19_000]
         if re.search(rf"(?<![^\W_]){word}(?![^\W_])", in_reach):
-            assert turn in [place for _, place in found or ()], (path.name, turn, word)
+            assert turn in [place for _, place in found or ()], (number, turn, word)
             seen += 1
     assert seen

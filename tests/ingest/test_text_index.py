@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import text_index
 from ingest.text_index import FILE, LONGEST, Piece, Reading, Session, Writer, parts_of
 from ingest.text_query import match_of
 
@@ -49,16 +50,21 @@ def test_the_newest_session_comes_first_with_its_first_lines(
     writer.write(session("a"), AT, said("no bird", "a heron"))
     writer.write(session("c"), AT, said("a Héron's nest"))
     with Reading(tmp_path) as reading:
-        hits, _ = reading.find('"heron"', each=3)
-        lines = reading.lines('"heron"', [id for one in hits for id in one.ids])
+        hits, _ = reading.find('"heron"')
+        first = reading.first('"heron"', hits, 3)
+        lines = reading.lines('"heron"', [id for one in hits for id in first[one.number]])
         places = reading.within('"heron"', "u/b.jsonl", 100)
         assert reading.within('"heron"', "u/none.jsonl", 100) is None
     assert [one.session_file for one in hits] == ["u/b.jsonl", "u/c.jsonl", "u/a.jsonl"]
     assert [one.count for one in hits] == [5, 1, 1]
-    assert [line.turn for line in lines.values()] == [0, 1, 2, 0, 1]
+    assert [lines[id].turn for one in hits for id in first[one.number]] == [0, 1, 2, 0, 1]
     assert places is not None
     assert [turn for _, turn in places] == [0, 1, 2, 3, 4]
-    assert lines[hits[1].ids[0]].parts == [("a ", False), ("Héron", True), ("'s nest", False)]
+    assert lines[first[hits[1].number][0]].parts == [
+        ("a ", False),
+        ("Héron", True),
+        ("'s nest", False),
+    ]
 
 
 def test_a_session_is_replaced_as_a_whole_or_not_at_all(writer: Writer, tmp_path: Path) -> None:
@@ -79,11 +85,42 @@ def test_a_session_is_replaced_as_a_whole_or_not_at_all(writer: Writer, tmp_path
     assert found(tmp_path, "beaver") == {}
 
 
+def test_a_search_looks_at_the_newest_hits_and_says_that_there_are_more(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.write(session("old"), AT, said(*["a heron"] * 3))
+    writer.write(session("new"), LATER, said(*["a heron"] * 3))
+    for most, counts, more in ((3, [3, 1], True), (6, [3, 3], False)):
+        monkeypatch.setattr(text_index, "MOST_HITS", most)
+        with Reading(tmp_path) as reading:
+            hits, are_more = reading.find('"heron"')
+        assert [one.count for one in hits] == counts
+        assert are_more is more
+        assert hits[0].session_file == session("new").session_file
+
+
+def test_the_first_lines_are_those_of_each_session_asked_for(
+    writer: Writer, tmp_path: Path
+) -> None:
+    for name in "abc":
+        writer.write(session(name), AT, said(*["a heron", "no bird"] * 3))
+    with Reading(tmp_path) as reading:
+        hits, _ = reading.find('"heron"')
+        a, _, c = sorted(hits, key=lambda one: one.session_file)
+        first = reading.first('"heron"', [a, c], 2)
+        lines = reading.lines('"heron"', [id for ids in first.values() for id in ids])
+        assert reading.first('"heron"', [], 2) == {}
+        assert reading.lines('"heron"', []) == {}
+    assert set(first) == {a.number, c.number}
+    for one in (a, c):
+        assert [lines[id].turn for id in first[one.number]] == [0, 2]
+
+
 def test_marks_of_hits_cannot_be_forged(writer: Writer, tmp_path: Path) -> None:
     writer.write(session("a"), AT, said("\x02forged\x03 heron \0"))
     with Reading(tmp_path) as reading:
         ((one,), _) = reading.find('"heron"')
-        (line,) = reading.lines('"heron"', one.ids).values()
+        (line,) = reading.lines('"heron"', reading.first('"heron"', [one], 1)[one.number]).values()
     assert [text for text, hit in line.parts if hit] == ["heron"]
     assert parts_of("a\x03b\x02c") == [("a\x03b", False), ("c", False)]
 

@@ -7,30 +7,12 @@ somebody follows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from console.as_command import address, command, curl, held
+from console.as_command import address, command, held
+from console.pages import takeaway
 from console.pages.activity import views
 from console.pages.activity.reading import Reading
-
-HERE = "{here}"  # see static/shell/copy.js
-FORMATS = (("csv", "CSV"), ("json", "JSON lines"), ("parquet", "Parquet"))
-
-
-@dataclass(frozen=True)
-class Copy:
-    """Something to copy: its name in the menu, what it says once copied, the text. `has_address`:
-    the browser puts this console's own address into it."""
-
-    name: str
-    done: str
-    text: str
-    has_address: bool = True
-
-    @property
-    def preview(self) -> str:
-        return self.text.replace(HERE, "", 1) if self.has_address else self.text
 
 
 def read(reading: Reading) -> dict[str, Any]:
@@ -45,24 +27,11 @@ def read(reading: Reading) -> dict[str, Any]:
     params = held(reading.state.given, reading.asked)
     listed = params | ({"sort": reading.state.sort} if reading.state.sort else {})
     noun, api = ("me", "/api/me") if reading.own else ("admin", "/api/admin")
-    url = address(f"{api}/activity", listed)
     return {
         **found,
-        "exports": [
-            (title, address(f"{api}/activity/export", {"format": format, **params}))
-            for format, title in FORMATS
-        ],
+        "exports": takeaway.exports(f"{api}/activity/export", params),
         "notebook": address(f"{reading.path}/notebook", params),
-        "copies": [
-            Copy(
-                "agnes command",
-                "Command copied",
-                command(f"{noun} activity", listed),
-                has_address=False,
-            ),
-            Copy("API call (curl)", "API call copied", curl(f"{HERE}{url}")),
-            Copy("API address", "API address copied", url),
-        ],
+        "copies": takeaway.copies(command(f"{noun} activity", listed), f"{api}/activity", listed),
     }
 
 

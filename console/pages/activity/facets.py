@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
 from console import activity
 from console.pages.activity.reading import Reading
 from console.pages.activity.state import ActivityState
+from console.pages.facets import Choice, Facet, facet, keyed
 from console.queries import typed_words
 from console.queries.audit_grammar import TEXT_LIMIT
 from console.queries.typed_words import Word
 
-SHOWN = 8  # values of a facet; the rest unfolds
 # Title, facet of the answer, field of a typed word, the parameter that asks for the same.
 FACETS = (
     ("Result", "result_classes", "result", "result_class"),
@@ -26,54 +24,21 @@ FACETS = (
 )
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One value: `label` and `hint` for people, its `word`, and where its two links lead. `key`
-    names it whatever it is. Without links it is too long to be asked for."""
-
-    label: str
-    hint: str
-    count: int
-    share: float  # of the most frequent value
-    word: str
-    key: str
-    empty: bool = False
-    included: bool = False
-    excluded: bool = False
-    include: str | None = None
-    exclude: str | None = None
-
-
-@dataclass(frozen=True)
-class Facet:
-    """`shown` and `folded` values; `other` of the answer sums those that are not among them."""
-
-    title: str
-    field: str
-    shown: list[Choice]
-    folded: list[Choice]
-    other: dict[str, int]
-
-    @property
-    def values(self) -> int:
-        return sum(choice.count > 0 for choice in self.shown + self.folded) + self.other["values"]
-
-
 def read(reading: Reading) -> list[Facet]:
     counted = activity.facets(reading.reader, reading.filter)
-    facets = [facet for facet in FACETS if not (reading.own and facet[1] == "users")]
-    return [_facet(reading, counted, *facet) for facet in facets]
+    shown = [one for one in FACETS if not (reading.own and one[1] == "users")]
+    return [_facet(reading, counted, *one) for one in shown]
 
 
 def _facet(
-    reading: Reading, counted: dict[str, Any], title: str, facet: str, field: str, parameter: str
+    reading: Reading, counted: dict[str, Any], title: str, values: str, field: str, parameter: str
 ) -> Facet:
-    rows, other = counted[facet], counted["other"][facet]
+    rows, other = counted[values], counted["other"][values]
     most = max((row["count"] for row in rows), default=1)
-    shared = _shared_mails(reading) if facet == "users" else frozenset()
+    shared = _shared_mails(reading) if values == "users" else frozenset()
     found = []
     for row in rows:
-        if facet == "users":
+        if values == "users":
             value = row["id"]
             known = row["label"] != value and row["label"] not in shared
             word = _person(row["label"] if known else value, known=known)
@@ -89,8 +54,7 @@ def _facet(
             )
         )
     extra = list(_without_rows(reading, field, {choice.word for choice in found}))
-    cut = SHOWN if len(found) > SHOWN + 1 else len(found)
-    return Facet(title, field, [*found[:cut], *extra], found[cut:], other)
+    return facet(title, field, found, other, extra)
 
 
 def _word(field: str, value: str | None) -> Word:
@@ -132,7 +96,7 @@ def _choice(
         count=count,
         share=round(count / most, 4),
         word=str(word),
-        key=f"{word.field}-{crc32(str(word).encode()):08x}",
+        key=keyed(str(word.field), str(word)),
         empty=label is None,
         included=included,
         excluded=opposite in has,
@@ -165,7 +129,7 @@ def _without_rows(reading: Reading, field: str, listed: set[str]) -> Iterator[Ch
             count=0,
             share=0,
             word=str(plain),
-            key=f"{field}-{crc32(str(plain).encode()):08x}",
+            key=keyed(field, str(plain)),
             included=not word.excluded,
             excluded=word.excluded,
             include=back,

@@ -44,20 +44,21 @@ def folded(before: Any, after: Any) -> Lines:
     return Lines(found[:open_], found[open_:_MOST], max(0, len(found) - _MOST))
 
 
-def compared(before: Any, after: Any) -> list[Line]:
-    """The lines in which two values of JSON differ, and a few around them."""
+def compared(before: Any, after: Any, *, widest: int = _WIDEST) -> list[Line]:
+    """The lines in which two values of JSON differ, and a few around them; of each at most `widest`
+    characters."""
     found = _compared(_lines(before), _lines(after))
     if before != after and all(line.sign in " …" for line in found):
         found = _compared([_written(before)], [_written(after)])  # 1 and "1", "a" and "a\n"
-    start = _start(found)
-    return [line._replace(text=_cut(line.text, start)) for line in found]
+    start = _start(found, widest)
+    return [line._replace(text=_cut(line.text, start, widest)) for line in found]
 
 
-def _start(lines: Sequence[Line]) -> int:
+def _start(lines: Sequence[Line], widest: int) -> int:
     """From where to show lines that are too long: where one differs from the one it became."""
     differing = [line.text for line in lines if line.sign in "-+"]
     same = _equal(*differing) if len(differing) == 2 else 0
-    return same - _BEFORE if same > _WIDEST - _BEFORE else 0
+    return same - _BEFORE if same > widest - _BEFORE else 0
 
 
 def _compared(old: Sequence[str], new: Sequence[str]) -> list[Line]:
@@ -135,8 +136,8 @@ def _written(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _cut(text: str, start: int) -> str:
-    if len(text) <= _WIDEST:
+def _cut(text: str, start: int, widest: int) -> str:
+    if len(text) <= widest:
         return text
     shown = f"…{text[start:]}" if start else text
-    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
+    return shown if len(shown) <= widest else f"{shown[: widest - 1]}…"

@@ -21,6 +21,7 @@ from console.pages.activity import (
     facets,
     filters,
     histogram,
+    mine,
     panel,
     pulse,
     views,
@@ -35,13 +36,14 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("pulse", pulse.read, beats=True, alone=True),
     Part("views", views.read, beats=True, alone=True),
     Part("range", time_range.read, alone=True, template="parts/range.html"),
+    Part("mine", mine.read, alone=True, template="person/mine.html"),
     Part("cards", cards.read, beats=True),
     Part("before", before.read, beats=True, later=True),
     Part("histogram", histogram.read, beats=True),
     Part("tabs", body.tabs, beats=True, alone=True),
     Part("filters", filters.read, alone=True),
     Part("actions", actions.read, beats=True, alone=True),
-    Part("facets", facets.read, beats=True, later=True),
+    Part("facets", facets.read, beats=True, later=True, template="parts/facets.html"),
     Part("fresh", body.fresh, beats=True),
     Part("body", body.read),
     Part("panel", panel.read),
@@ -63,10 +65,11 @@ class ActivityPage(PartsPage[Reading]):
         *(f"activity/{name}.css" for name in _STYLES),
     )
     scripts: Sequence[str] = (
-        *(f"parts/{name}.js" for name in ("facets", "charts")),
+        *(f"parts/{name}.js" for name in ("facets", "charts", "rows", "tabs")),
         *(f"activity/{name}.js" for name in _SCRIPTS),
     )
     ranged = True
+    counts = "event"
     title = "Audit log"
     about = "everything that happened on this instance"
 

@@ -65,7 +65,7 @@ GOOD = [
 ]
 BAD = ["import os", "raise ValueError('no ' + os.environ['AGNES_TOKEN'])", "print('not reached')"]
 SLOW = ["import time\nprint('it sleeps', flush=True)\ntime.sleep(600)"]
-PATIENCE = 60.0
+PATIENCE = 120.0
 PASSES: list[str] = []  # all that were issued
 
 
@@ -164,14 +164,16 @@ def test_the_page_of_a_run_runs_nothing_and_reaches_nobody(world: World) -> None
     page = file(world, run, "html")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = page.headers["Content-Security-Policy"]
-    assert policy.startswith("sandbox; default-src 'none'")
-    assert "allow" not in policy
+    # Of all that a sandbox may allow, only that a link may be followed, outside of it.
+    follow = "allow-popups allow-popups-to-escape-sandbox"
+    assert policy.startswith(f"sandbox {follow}; default-src 'none'")
+    assert "allow" not in policy.replace(follow, "")
     assert "script-src" not in policy
     assert "<title>Good &amp; &lt;well&gt; ·" in page.text
     assert "http" not in page.text.replace("http://www.w3.org/2000/svg", "").replace("http-eq", "")
     assert file(world, run, "log").headers["Content-Type"] == "text/plain; charset=utf-8"
     picture = file(world, run, "figures/01.svg")
-    assert picture.headers["Content-Security-Policy"] == policy
+    assert picture.headers["Content-Security-Policy"] == policy.replace(f" {follow}", "")
     assert picture.headers["Content-Type"] == "image/svg+xml"
     assert file(world, run, "figures/02.png").content.startswith(b"\x89PNG")
     assert file(world, run, "figures/03.png").status_code == 404

@@ -4,6 +4,7 @@ answers. They are run as plain programs here; `test_kernels.py` starts the real 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -76,6 +77,17 @@ def test_a_chart_is_a_picture_without_scripts(kind: str, rows: list[tuple[str, i
     texts: list[Any] = [node.firstChild for node in picture.getElementsByTagName("text")]
     shown = {text.data for text in texts}
     assert not rows or {"name", "number", rows[0][0]} <= shown
+
+
+def test_a_heatmap_has_its_numbers_and_long_names_leave_it_room() -> None:
+    import holoviews as hv
+
+    cells = [("one", "x" * 300, 0), ("two", "x" * 300, 7), ("y" * 300, "b", 1200)]
+    picture = svg(hv.HeatMap(cells, ["week", "kind"], "findings"))
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
+    assert {"one", "two", "7", "1,200", "week", "kind"} <= set(texts)
+    assert "0" not in texts
+    assert max(map(len, texts)) < 40
 
 
 class Server:

@@ -29,8 +29,16 @@ def test_the_schedule_that_is_installed_is_found_from_any_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = read(Settings({}))
-    assert list(found) == ["process_sessions", "failure_scan", "rollups", "sync_tables", "prune"]
-    assert [job.every for job in found.values()] == [600, 600, 900, 900, 86400]
+    every = {name: job.every or job.cron for name, job in found.items()}
+    assert every == {
+        "process_sessions": 600,
+        "failure_scan": 600,
+        "rollups": 900,
+        "sync_tables": 900,
+        "prune": 86400,
+        "weekly_report": "7 5 * * 1",
+        "failure_review": "17 5 * * 1",
+    }
 
 
 def test_every_scheduled_notebook_is_there_and_every_ask_is_known() -> None:

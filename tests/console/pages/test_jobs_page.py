@@ -17,7 +17,7 @@ import pytest
 from console.audit import RecentReads, new_id, now
 from console.jobs.dispatcher import Dispatcher
 from console.jobs.failed_cell import LONGEST, failed_cell
-from console.jobs.kept import FIGURES, LOG, NOTEBOOK, PAGE, Place
+from console.jobs.kept import FIGURES, LINKS, LOG, NOTEBOOK, PAGE, Place
 from ingest.pipeline import PROCESSORS
 from schema.table import Table, rows_of
 from schema.tables import AUDIT_LOG, JOB_RUNS, SESSION_FILES, SESSION_PROCESSOR_STATE
@@ -165,7 +165,7 @@ def test_the_first_paint_holds_every_job_and_its_runs(
     assert "every 15 min" in page
     assert "12.0 s" in page
     assert 'aria-label="Last 1 runs: 1 ok"' in page
-    assert "1 of 5 jobs are well" in " ".join(page.split())
+    assert "1 of 7 jobs are well" in " ".join(page.split())
 
 
 def test_the_sentence_names_what_failed_last(server: WholeServer, browser: httpx.Client) -> None:
@@ -173,15 +173,15 @@ def test_the_sentence_names_what_failed_last(server: WholeServer, browser: httpx
     put(server, status="failed", queued_at=now() - timedelta(hours=1))
     put(server, "rollups", "failed")
     page = show(browser).partition('data-region="schedule"')[0]
-    assert "2 of 5 jobs failed their last run" in page
+    assert "2 of 7 jobs failed their last run" in page
     assert "<u>rollups</u>" in page
     put(server, "rollups", "ok", queued_at=now())
     page = show(browser).partition('data-region="schedule"')[0]
-    assert "1 of 5 jobs failed its last run" in page
+    assert "1 of 7 jobs failed its last run" in page
     assert "<u>rollups</u>" not in page
     for job in server.instance.jobs.jobs:
         put(server, job, "ok", queued_at=now())
-    assert "All 5 jobs are well" in show(browser)
+    assert "All 7 jobs are well" in show(browser)
 
 
 def test_the_bars_are_the_last_ten_runs_that_are_over(
@@ -268,7 +268,7 @@ def test_a_run_shows_what_it_was_given_what_failed_and_what_it_left(
     for name in ("notebook", "log", "figures/01.png"):
         assert f'href="{files}/{name}"' in page
         assert browser.get(f"{files}/{name}").status_code == 200
-    assert f'<iframe class="panel book" src="{files}/html" sandbox ' in page
+    assert f'<iframe class="panel book" src="{files}/html" sandbox="{LINKS}" ' in page
     (row,) = rows(server, JOB_RUNS)
     assert f"/admin/activity?correlation_id={row['correlation_id']}&amp;since=" in page
     assert 'name="retry"' in page

@@ -100,6 +100,25 @@ def test_a_cell_has_as_much_text_as_room(weeks: int, texts: list[str]) -> None:
     assert len(drawn.xaxis[0].ticker.ticks) <= 12
 
 
+@pytest.mark.parametrize(
+    ("chosen", "marked"),
+    [
+        ({}, 0),
+        ({"week": "2026-11-09", "has_finding": "loop"}, 1),
+        ({"week": "2026-11-09"}, len(FINDING_TYPES)),
+        ({"has_finding": "loop"}, 3),
+        ({"week": "2020-01-06"}, 0),
+    ],
+)
+def test_what_is_chosen_is_marked(chosen: dict[str, str], marked: int) -> None:
+    drawn = figure("findings", {**answer(3, (1, "loop", 7, 2)), "chosen": chosen})
+    source = layer(drawn, Rect).data_source
+    assert len(source.selected.indices) == marked
+    words = {"week": "monday", "has_finding": "finding_type"}
+    for place in source.selected.indices:
+        assert all(source.data[words[name]][place] == text for name, text in chosen.items())
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("findings")) as world:

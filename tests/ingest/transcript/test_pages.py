@@ -211,6 +211,21 @@ def test_the_index_knows_where_prompts_and_errors_are(tmp_path: Path) -> None:
     assert list(made.errors) == list(range(3, 800, 40))
 
 
+def test_the_index_knows_where_the_history_was_summarised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    summary = user("This session is being continued from a previous conversation", "s")
+    made = build(file(user("one"), {**summary, "isCompactSummary": True}, user("two")))
+    assert list(made.compacted) == [1]
+    assert Index.from_bytes(made.to_bytes()) == made
+    arrays = Index._arrays
+    with monkeypatch.context() as patched:  # as it was written before this was known
+        patched.setattr(Index, "_arrays", lambda index: arrays(index)[:-1])
+        older = made.to_bytes()
+    read = Index.from_bytes(older)
+    assert (list(read.compacted), list(read.prompts)) == ([], list(made.prompts))
+
+
 def test_each_event_has_its_group_in_the_index(tmp_path: Path) -> None:
     main, sides = long_session(tmp_path)
     made = build(main, sides)

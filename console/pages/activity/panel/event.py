@@ -6,6 +6,7 @@ A row that is not there is an answer too: the list beside the panel stays.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ibis.expr.types as ir
@@ -47,14 +48,15 @@ def read(reading: Reading) -> dict[str, Any] | None:
     if reading.own and row["user_id"] != reader.principal.user_id:
         return {"row": None}
     found = contents(reader, row, reader.named(mask(row, reader.principal)))
+    found["home"] = links.of_resource(found["row"]["resource"], reader.principal)
+    found["session_at"] = partial(links.home, "session", me=reader.principal)
     if reading.state.undo and not reading.own and reader.principal.is_admin:
         tried = undo.tried(reader, reading.caller, row["id"], names(reader))
-        return {**found, "undo": tried, "home": _home(row)}
+        return {**found, "undo": tried}
     barred = diffs.barred(reader, reading.caller, row) if found["is_change"] else None
     return {
         **found,
         "undo": None,
-        "home": None if reading.own else _home(row),
         "barred": barred,
         "moved": isinstance(barred, MovedOn),
         "undone": _undone(reading, row) if found["is_change"] else None,
@@ -116,13 +118,6 @@ def together(reading: Reading, row: Row) -> dict[str, Any] | None:
             }
         ),
     }
-
-
-def _home(row: Row) -> str | None:
-    """The page of the object that the row is about; None where it has none beside the log."""
-    kind, _, id = (row["resource"] or "").partition(":")
-    there = links.of_resource(row["resource"])
-    return None if there is None or there == links.history(kind, id) else there
 
 
 def _undone(reading: Reading, row: Row) -> Row | None:

@@ -1,4 +1,4 @@
-// The tabs and the grid of syncs: the arrow keys walk the cells, and the one under hand is said below the grid.
+// The grid of syncs: the arrow keys walk the cells, and the one under hand is said below the grid.
 {
   const strip = ".strip a";
   const rows = () => [...document.querySelectorAll(".grid tbody tr")].map((row) => [...row.querySelectorAll(strip)]);
@@ -53,11 +53,5 @@
     if (grid) seen.add(grid);
     const cells = document.querySelectorAll(strip);
     if (cells.length) only(document.activeElement?.closest?.(strip) ?? cells[0]);
-    const tabs = document.querySelector(".tabs");
-    const current = tabs?.querySelector("[aria-current]");
-    if (!current || tabs.scrollWidth <= tabs.clientWidth) return;
-    const end = current.offsetLeft + current.offsetWidth - tabs.offsetLeft;
-    if (end > tabs.scrollLeft + tabs.clientWidth) tabs.scrollLeft = end - tabs.clientWidth;
-    if (current.offsetLeft - tabs.offsetLeft < tabs.scrollLeft) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft;
   });
 }

@@ -1,5 +1,6 @@
 // The chart of a tab: a root of the page's Bokeh document that stands at the end of the body when it comes. Here it is put
 // into its place in the region, whenever that is drawn anew, dressed in the theme, and its zoom becomes the page's window.
+// Says `agnes:chart` with each new figure, for a page that has more to hear from it.
 {
   const TAG = "agnes-tokens";
   const DAY = 86400000;
@@ -31,7 +32,8 @@
     if (!shown) return;
     if (!names) {
       const tag = shown.tags.map((tag) => tag?.[TAG] ?? tag?.get?.(TAG)).find(Boolean);
-      names = new Map([...(tag instanceof Map ? tag : Object.entries(tag))].map(([name, value]) => [value.toLowerCase(), name]));
+      const tokens = [...(tag instanceof Map ? tag : Object.entries(tag))].reverse(); // of two with one colour the first
+      names = new Map(tokens.map(([name, value]) => [value.toLowerCase(), name]));
     }
     const style = getComputedStyle(document.documentElement);
     for (const model of root.references()) {
@@ -57,11 +59,12 @@
   const listen = (shown) => {
     if (heard.has(shown)) return;
     heard.add(shown);
+    document.dispatchEvent(new CustomEvent("agnes:chart", { detail: { figure: shown } }));
     shown.on_event("rangesupdate", ({ x0, x1 }) => {
       if (!(x1 - x0 >= 1000)) return;
       const iso = (at) => new Date(Math.round(at / 1000) * 1000).toISOString();
       const asked = new URLSearchParams(location.search);
-      for (const name of ["since_minutes", "cursor_ts", "cursor_id", "newer"]) asked.delete(name);
+      for (const name of ["since_minutes", "cursor_ts", "cursor_id", "newer", "offset"]) asked.delete(name);
       asked.set("since", iso(x0));
       asked.set("until", iso(Math.min(x1, Date.now() + DAY)));
       agnes.go(`?${asked}`);
