@@ -10,7 +10,7 @@ LOCKED := .venv/.locked
 COMPLETE := .venv/.complete
 
 # Processes for the tests; a file's tests stay in one, and share what it has made.
-JOBS ?= 3
+JOBS ?= 2
 
 # More words for the command, as in `make bench ARGS=--json`.
 ARGS ?=

@@ -284,8 +284,11 @@ def test_the_menu_stays_inside_the_window(opened: Open, mine: httpx.Client, widt
     page = opened("/admin/activity", width=width)
     page.click(MENU)
     page.locator(".views li summary").first.click()
-    box = page.locator(".views .sheet").bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= width
+    page.wait_for_function(
+        """width => {
+            const { left, right } = document.querySelector(".views .sheet").getBoundingClientRect();
+            return right > left && left >= 0 && right <= width;
+        }""",
+        arg=width,
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
