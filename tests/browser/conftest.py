@@ -132,6 +132,17 @@ def opened(
     assert trouble == []
 
 
+def stands_within(page: Page, selector: str, width: int) -> None:
+    """Wait until it stands inside a window of that width: scripts move menus after they open."""
+    page.wait_for_function(
+        """([selector, width]) => {
+            const box = document.querySelector(selector)?.getBoundingClientRect();
+            return box && box.width > 0 && box.left >= 0 && box.right <= width;
+        }""",
+        arg=[selector, width],
+    )
+
+
 def signed_in(console: ServerProcess, email: str, password: str = PASSWORD) -> dict[str, str]:
     """The cookies of a browser in which `email` has signed in."""
     with console.client() as browser:

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, stands_within
 from tests.browser.test_activity_page import ROW, asked, without_load
 
 pytestmark = pytest.mark.browser
@@ -201,8 +201,6 @@ def test_it_fits_and_shuts_nobody_out(
 ) -> None:
     page = opened(path(around_failure), width=width, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    current = page.locator(".tabs [aria-current]").bounding_box()
-    assert current is not None
-    assert 0 <= current["x"] <= width - current["width"]
+    stands_within(page, ".tabs [aria-current]", width)
     found = Axe().run(page, context="[data-region=body]").response["violations"]
     assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
