@@ -7,7 +7,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -93,3 +93,6 @@ async def visit(
         yield page
     finally:
         connection.close()
+        with suppress(TimeoutError):  # until the other side has closed it, too: no socket is left
+            while await asyncio.wait_for(connection.read_message(), 5) is not None:
+                pass
