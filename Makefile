@@ -10,7 +10,7 @@ LOCKED := .venv/.locked
 COMPLETE := .venv/.complete
 
 # Processes for the tests; a file's tests stay in one, and share what it has made.
-JOBS ?= 3
+JOBS ?= 2
 
 # More words for the command, as in `make bench ARGS=--json`.
 ARGS ?=
@@ -45,7 +45,7 @@ serve: .venv  ## start the console on your own data
 	@$(BIN)/agnes serve $(ARGS)
 
 test: check  ## everything that must hold: check, then the tests, in JOBS processes
-	@$(BIN)/python -m pytest -q --instafail -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q --instafail -n $(JOBS) --dist loadfile --max-worker-restart 1 $(ARGS)
 
 check: .venv  ## lint, format, types, import rules; no test runs
 	@$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from console.audit import Caller
+from console.facets import told
 from console.instance import Instance
 from console.masking import mask
 from console.queries import audit
@@ -191,21 +192,8 @@ def _figures(found: Row, filter: AuditFilter) -> Row:
 
 def facets(reader: Reader, filter: AuditFilter) -> Row:
     people = reader.instance.people.all()
-    answer: Row = {"window_minutes": window_minutes(filter)}
-    answer |= {facet: [] for facet in audit.FACETS}
-    answer["other"] = {facet: {"values": 0, "count": 0} for facet in audit.FACETS}
-    for row in sorted(reader.ask(audit.facets, filter), key=lambda row: row["rank"]):
-        facet, value, count = row["facet"], row["value"], int(row["count"])
-        if row["rank"] >= audit.FACET_VALUES:
-            answer["other"][facet] = {"values": row["values"], "count": count}
-        elif facet == "users":
-            person = people.get(value) if value else None
-            label = person.email if person else value
-            name = person.name if person else None
-            answer[facet].append({"id": value, "label": label, "name": name, "count": count})
-        else:
-            answer[facet].append({"value": value, "count": count})
-    return answer
+    found = told(reader.ask(audit.facets, filter), audit.FACETS, people)
+    return {"window_minutes": window_minutes(filter), **found}
 
 
 def histogram(reader: Reader, filter: AuditFilter) -> Row:

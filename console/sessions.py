@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 
 from console import text_search
+from console.facets import told
 from console.queries import session_facets, session_findings, sessions
 from console.queries.session_findings import After, FindingFilter
 from console.queries.sessions import FINDING_TYPES, NONE, VERDICTS, SessionFilter
@@ -111,26 +112,10 @@ def kpis(reader: Reader, filter: SessionFilter) -> Row:
 def facets(reader: Reader, filter: SessionFilter) -> Row:
     """Each counts the sessions of the whole filter, its own term included."""
     people = reader.instance.people.all()
-    names = {**session_facets.FACETS, **session_facets.FOUND}
-    answer: Row = {"window_minutes": window_minutes(filter)}
-    answer |= {facet: [] for facet in names}
-    answer["other"] = {facet: {"values": 0, "count": 0} for facet in names}
     filter = looked_up(reader, filter)
     rows = reader.ask(session_facets.facets, reader.seen_for(filter), filter)
-    for row in sorted(rows, key=lambda row: row["rank"]):
-        facet, value, count = row["facet"], row["value"], int(row["count"])
-        if row["rank"] >= session_facets.FACET_VALUES:
-            answer["other"][facet] = {"values": row["values"], "count": count}
-        elif facet == "users":
-            person = people.get(value) if value else None
-            label, name = (person.email, person.name) if person else (value, None)
-            answer[facet].append({"id": value, "label": label, "name": name, "count": count})
-        elif row["findings"] is None:
-            answer[facet].append({"value": value, "count": count})
-        else:
-            found = int(row["findings"])
-            answer[facet].append({"value": value, "count": count, "findings": found})
-    return answer
+    names = (*session_facets.FACETS, *session_facets.FOUND)
+    return {"window_minutes": window_minutes(filter), **told(rows, names, people)}
 
 
 def neighbours(reader: Reader, filter: SessionFilter, sort: str, session_file: str) -> Row:

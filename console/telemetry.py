@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from console.facets import told
 from console.instance import Instance
 from console.queries import telemetry
 from console.queries.telemetry import LEAST
@@ -145,21 +146,9 @@ def before(reader: Reader, filter: TelemetryFilter) -> Row | None:
 
 
 def facets(reader: Reader, filter: TelemetryFilter) -> Row:
-    answer: Row = {"window_minutes": window_minutes(filter)}
-    answer |= {facet: [] for facet in telemetry.FACETS}
-    answer["other"] = {facet: {"values": 0, "count": 0} for facet in telemetry.FACETS}
+    people = reader.instance.people.all()
     found = reader.ask(telemetry.facets, reader.seen, filter)
-    for row in sorted(found, key=lambda row: row["rank"]):
-        facet, value, count = row["facet"], row["value"], int(row["count"])
-        if row["rank"] >= telemetry.FACET_VALUES:
-            answer["other"][facet] = {"values": row["values"], "count": count}
-        elif facet == "users":
-            label, name = reader.label(facet, value), reader.name(value)[1]
-            person = {"id": value, "value": value, "label": label, "name": name}
-            answer[facet].append({**person, "count": count})
-        else:
-            answer[facet].append({"value": value, "count": count})
-    return answer
+    return {"window_minutes": window_minutes(filter), **told(found, telemetry.FACETS, people)}
 
 
 def query(

@@ -1,4 +1,5 @@
-"""What every test run shares: how hard the property tests look, and a clean slate of settings.
+"""What every test run shares: how hard the property tests look, a clean slate of settings, and how
+long it has taken so far.
 
 Fixtures of one room stand in the `conftest.py` of that room's folder, not here.
 """
@@ -6,7 +7,10 @@ Fixtures of one room stand in the `conftest.py` of that room's folder, not here.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadline: on shared cores any one example may be slow, and a timed test proves nothing.
@@ -25,3 +29,28 @@ settings.load_profile("ci")  # `--hypothesis-profile=deep` replaces it
 for name in [name for name in os.environ if name.startswith("AGNES_")]:
     if not name.startswith("AGNES_TEST_"):
         del os.environ[name]
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    """Says every two minutes how long it has taken and how busy the machine is: of a run that is
+    cut off, both are asked."""
+    yield
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(_Clock(terminal))
+
+
+class _Clock:
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+        self._begun = self._said = time.monotonic()
+
+    def pytest_runtest_logfinish(self) -> None:
+        now = time.monotonic()
+        if now - self._said < 120:
+            return
+        self._said = now
+        load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+        self._terminal.ensure_newline()
+        self._terminal.write_line(f"{(now - self._begun) / 60:.0f} min; load {load}")

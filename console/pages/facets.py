@@ -69,8 +69,8 @@ def of_parameter(
     labels: Mapping[str, str] | None = None,
 ) -> Facet:
     """A facet whose values are asked for by the parameter `name`, one at a time. `rows`: `value`
-    (null: asked for as `none`) and `count`, also `label` (what it is called) and `name` (of a
-    person, whose label is then the hint). `labels`: what some values are called. A value that is
+    (null: asked for as `none`) and `count`, of people `id`, `label` (their e-mail, the hint) and
+    `name` instead of a value. `labels`: what some values are called. A value that is
     asked for stands there also when nothing has it."""
     most = max((row["count"] for row in rows), default=1) or 1
     found = [_choice(state, name, row, most, labels or {}) for row in rows]
@@ -84,7 +84,8 @@ def of_parameter(
 def _choice(
     state: ListState, name: str, row: Mapping[str, Any], most: int, labels: Mapping[str, str]
 ) -> Choice:
-    value, called, person = row["value"], row.get("label"), row.get("name")
+    value = row["id"] if "id" in row else row["value"]
+    called, person = row.get("label"), row.get("name")
     word = NONE if value is None else str(value)
     label = person or called or ("" if value is None else labels.get(word, word))
     return Choice(

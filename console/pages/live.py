@@ -39,17 +39,18 @@ class Live(pn.custom.JSComponent):
 
     _esm = Path(__file__).parent / "static" / "live.js"
 
-    def __init__(self, *, go: Callable[[str, bool, bool], None], **params: Any) -> None:
+    def __init__(self, *, go: Callable[[str, bool, bool, int], None], **params: Any) -> None:
         super().__init__(design=Plain, **params)
         self._go = go
 
     def patch(self, regions: dict[str, str], *, step: int, **address: Any) -> None:
-        """Put these regions in their place. The step's number makes equal regions an answer too,
-        because the browser waits for one."""
+        """Put these regions in their place, as the answer to the browser's step of that number:
+        equal regions are an answer, too, and one that is late is none to a later step."""
         self.param.update(regions={**regions, "step": str(step)}, **address)
 
     def _handle_msg(self, data: Any) -> None:
-        """`{go: "?query", push: bool, beat: bool}` from the browser: show that."""
+        """`{go: "?query", push: bool, beat: bool, step: number}` from the browser: show that."""
         if isinstance(data, dict) and isinstance(data.get("go"), str):
             push, beat = bool(data.get("push", True)), bool(data.get("beat", False))
-            self._go(data["go"][:8192], push, beat)
+            step = data.get("step")
+            self._go(data["go"][:8192], push, beat, step if isinstance(step, int) else 0)

@@ -59,15 +59,15 @@ def document(instance: Instance) -> Callable[[], Live]:
 
 
 def _live(page: Regions, instance: Instance, came: Caller, arrival: Arrival | None) -> Live:
-    steps = turns = 0  # a beat is a step, but no turn of the reader's: the chart stays
+    last = turns = 0  # a beat is a step, but no turn of the reader's: the chart stays
     chart = Chart(instance, pn.state.curdoc)
     if arrival is not None and isinstance(first := arrival.variables.get("regions"), Drawn):
         pn.state.onload(partial(chart.show, first, lambda: turns == 0))
 
-    async def go(query: str, *, push: bool, beat: bool) -> None:
-        nonlocal steps, turns
-        steps, turns = steps + 1, turns + (not beat)
-        step, turn = steps, turns
+    async def go(query: str, *, push: bool, beat: bool, step: int) -> None:
+        nonlocal last, turns
+        last, turns = step, turns + (not beat)
+        turn = turns
         try:
             principal = await instance.gate.still(came.me)
             require(principal, page.right)
@@ -86,13 +86,13 @@ def _live(page: Regions, instance: Instance, came: Caller, arrival: Arrival | No
             live.patch({**kept, "notice": notice}, step=step)
             await chart.show(Drawn(), lambda: turn == turns)
             return
-        if step == steps:  # else the reader has gone on already
+        if step == last:  # else the reader has gone on already
             shown = {**regions, "health": dot}
             live.patch(shown, step=step, address=_address(page, query), push=push)
             await chart.show(regions, lambda: turn == turns)
 
-    def start(query: str, push: bool, beat: bool) -> None:  # noqa: FBT001 (as the browser sent it)
-        pn.state.execute(partial(go, query.removeprefix("?"), push=push, beat=beat))
+    def start(query: str, push: bool, beat: bool, step: int) -> None:  # noqa: FBT001 (as it was sent)
+        pn.state.execute(partial(go, query.removeprefix("?"), push=push, beat=beat, step=step))
 
     live = Live(go=start)
     return live

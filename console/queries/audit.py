@@ -12,11 +12,11 @@ import ibis
 import ibis.expr.types as ir
 
 from console.queries.audit_filter import AuditFilter
+from console.queries.facets import most_frequent
 from console.queries.vocabulary import by_people
 from schema.bind import Value, point
 from schema.policy import Seen
 
-FACET_VALUES = 50
 # Facet -> the column it counts.
 FACETS = {
     "users": "user_id",
@@ -191,23 +191,11 @@ def facets(seen: Seen, filter: AuditFilter) -> ir.Table:
     """Long table `facet, value, count, values, rank`: for each facet its most frequent values, and
     one row of rank `FACET_VALUES` that sums the rest. Null is a value of its own."""
     events = filter.apply(seen.rows()).select(*FACETS.values())
-    return ibis.union(*(_facet(events, facet, column) for facet, column in FACETS.items()))
-
-
-def _facet(events: ir.Table, facet: str, column: str) -> ir.Table:
-    counted = events.group_by(value=events[column]).agg(count=lambda rows: rows.count())
-    order = [ibis.desc("count"), ibis.asc("value")]
-    ranked = counted.mutate(rank=ibis.row_number().over(order_by=order))
-    kept = ranked.rank < FACET_VALUES
-    places = ranked.mutate(
-        rank=ibis.ifelse(kept, ranked.rank, FACET_VALUES),
-        value=ibis.ifelse(kept, ranked.value, ibis.null("string")),
-    )
-    return places.group_by("rank").agg(
-        facet=ibis.literal(facet),
-        value=places.value.max(),
-        count=places["count"].sum(),
-        values=places.count(),
+    return ibis.union(
+        *(
+            most_frequent(facet, events.group_by(value=events[column]).agg(count=events.count()))
+            for facet, column in FACETS.items()
+        )
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from console.queries.facets import most_frequent
 from console.queries.session_findings import FindingFilter
 from console.queries.sessions import VERDICTS, SessionFilter, SessionsSeen
 
-FACET_VALUES = 50
 # Facets that part the sessions -> the column they count.
 FACETS = {
     "users": "user_id",
@@ -47,11 +47,12 @@ def facets(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
     rows = seen.matching(filter).select(*FACETS.values())
     nothing = ibis.null("int64")
     parts = [
-        _facet(
+        most_frequent(
             facet,
             rows.group_by(value=rows[column].cast("string")).agg(
                 count=rows.count(), findings=nothing
             ),
+            also=("findings",),
         )
         for facet, column in FACETS.items()
     ]
@@ -59,22 +60,6 @@ def facets(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
     for facet, column in FOUND.items():
         sessions, findings = found.session_file.nunique(), found.count()
         of_kind = found.group_by(value=found[column])
-        parts.append(_facet(facet, of_kind.agg(count=sessions, findings=findings)))
+        counted = of_kind.agg(count=sessions, findings=findings)
+        parts.append(most_frequent(facet, counted, also=("findings",)))
     return ibis.union(*parts)
-
-
-def _facet(facet: str, counted: ir.Table) -> ir.Table:
-    rank = ibis.row_number().over(order_by=[ibis.desc("count"), ibis.asc("value")])
-    ranked = counted.mutate(rank=rank)
-    kept = ranked.rank < FACET_VALUES
-    places = ranked.mutate(
-        rank=ibis.ifelse(kept, ranked.rank, FACET_VALUES),
-        value=ibis.ifelse(kept, ranked.value, ibis.null("string")),
-    )
-    return places.group_by("rank").agg(
-        facet=ibis.literal(facet),
-        value=places.value.max(),
-        count=places["count"].sum(),
-        findings=places.findings.sum(),
-        values=places.count(),
-    )

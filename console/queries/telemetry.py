@@ -9,10 +9,10 @@ import ibis
 import ibis.expr.types as ir
 
 from console.queries.counted import with_total
+from console.queries.facets import most_frequent
 from console.queries.telemetry_filter import TelemetryFilter
 from schema.policy import Seen
 
-FACET_VALUES = 50
 # Facet -> the column it counts.
 FACETS = {
     "users": "user_id",
@@ -85,25 +85,12 @@ def facets(seen: Seen, filter: TelemetryFilter) -> ir.Table:
     counted once by all columns, then each facet sums those few rows: a third less work."""
     events = filter.apply(seen.rows())
     cells = events.group_by(list(FACETS.values())).agg(events=lambda rows: rows.count())
-    return ibis.union(*(_facet(cells, facet, column) for facet, column in FACETS.items()))
-
-
-def _facet(cells: ir.Table, facet: str, column: str) -> ir.Table:
-    counted = cells.group_by(value=cells[column]).agg(
-        count=lambda rows: rows.events.sum().cast("int64")
-    )
-    order = [ibis.desc("count"), ibis.asc("value")]
-    ranked = counted.mutate(rank=ibis.row_number().over(order_by=order))
-    kept = ranked.rank < FACET_VALUES
-    places = ranked.mutate(
-        rank=ibis.ifelse(kept, ranked.rank, FACET_VALUES),
-        value=ibis.ifelse(kept, ranked.value, ibis.null("string")),
-    )
-    return places.group_by("rank").agg(
-        facet=ibis.literal(facet),
-        value=places.value.max(),
-        count=places["count"].sum(),
-        values=places.count(),
+    calls = cells.events.sum().cast("int64")
+    return ibis.union(
+        *(
+            most_frequent(facet, cells.group_by(value=cells[column]).agg(count=calls))
+            for facet, column in FACETS.items()
+        )
     )
 
 

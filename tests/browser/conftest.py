@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import warnings
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -21,6 +23,7 @@ QUIET = [
     "--disable-dev-shm-usage",  # a container's is small, and a tab that finds it full hangs
 ]
 expect.set_options(timeout=20_000)  # on a busy machine what comes at once comes late
+SAID = 5000  # letters of a failure
 SEED = ("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--users", "8")
 
 
@@ -37,6 +40,15 @@ class Open(Protocol):
         scheme: str = "light",
         scripts: bool = True,
     ) -> Page: ...
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Playwright tells the whole page with a failure: of a long one, its beginning."""
+    error = call.excinfo and call.excinfo.value
+    if isinstance(error, AssertionError) and error.args:
+        error.args = (str(error.args[0])[:SAID], *error.args[1:])
+    return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +78,17 @@ def cookies(console: ServerProcess, api: httpx.Client) -> dict[str, dict[str, st
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def swept() -> Iterator[None]:
+    """Afterwards nothing of Playwright is left: told to stop in the middle of an event it forgets
+    its pipes, and would say so in some later test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.fixture(scope="module")
+def chromium(swept: None) -> Iterator[Browser]:
     """One browser a module: Playwright's event loop must not run on under other tests."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
@@ -130,6 +152,17 @@ def opened(
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+def stands_within(page: Page, selector: str, width: int) -> None:
+    """Wait until it stands inside a window of that width: scripts move menus after they open."""
+    page.wait_for_function(
+        """([selector, width]) => {
+            const box = document.querySelector(selector)?.getBoundingClientRect();
+            return box && box.width > 0 && box.left >= 0 && box.right <= width;
+        }""",
+        arg=[selector, width],
+    )
 
 
 def signed_in(console: ServerProcess, email: str, password: str = PASSWORD) -> dict[str, str]:

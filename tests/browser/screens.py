@@ -96,9 +96,9 @@ def indexed(page: Page) -> None:
     page.wait_for_selector("[data-cells]", timeout=60_000)
 
 
-def at_finding(page: Page) -> None:
+def at_error(page: Page) -> None:
     indexed(page)
-    press("n")(page)
+    press("e")(page)
     page.wait_for_selector("[data-events] .here")
 
 
@@ -163,9 +163,9 @@ SCREENS = (
     Screen("my-first", "Before the first one.", "/me/sessions", who="ana@example.org"),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
-    Screen("replay-finding", "At what was found in it.", REPLAY, at_finding, height=TALL),
-    Screen("replay-dark", "The same at night.", REPLAY, at_finding, scheme="dark"),
-    Screen("replay-390", "A session on a telephone.", REPLAY, at_finding, width=390, height=844),
+    Screen("replay-error", "At what went wrong in it.", TALK, at_error, height=TALL),
+    Screen("replay-dark", "The same at night.", TALK, at_error, scheme="dark"),
+    Screen("replay-390", "A session on a telephone.", TALK, at_error, width=390, height=844),
     Screen("replay-events", "Each kind of event.", TALK, indexed, height=2600),
     Screen("replay-events-dark", "The same at night.", TALK, indexed, scheme="dark", height=2600),
     Screen("replay-events-390", "The same on a telephone.", TALK, indexed, width=390, height=2600),

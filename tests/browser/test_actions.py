@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from console.cli import app
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, stands_within
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -247,11 +247,6 @@ def test_the_menus_stay_within_the_window(opened: Open, shown: dict[str, str], w
     page = opened(at(shown), width=width)
     for name in ("Export", "Copy as"):
         page.locator(".actions summary", has_text=name).click()
-        sheet = page.locator(".actions details[open] .sheet")
-        expect(sheet).to_be_visible()
-        box = sheet.bounding_box()
-        assert box is not None
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
+        stands_within(page, ".actions details[open] .sheet", width)
         page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -316,7 +316,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_no_page_shuts_anybody_out_or_scrolls_sideways(
     opened: Open, width: int, scheme: str
 ) -> None:

@@ -371,7 +371,7 @@ def test_nothing_found_offers_the_next_steps(opened: Open) -> None:
     go(page, empty.get_by_role("link", name="Without action:nothing.like.this"))
     assert query(page) == "result:error"
     page.go_back()
-    expect(empty).to_be_visible()
+    expect(empty.locator("p .chip")).to_have_text(["result:error", "action:nothing.like.this"])
     go(page, empty.get_by_text("Reset the filters"))
     expect(page.locator(ROW).first).to_be_visible()
 

@@ -102,6 +102,14 @@ def test_an_absolute_range_is_typed_in_the_chosen_zone_and_asked_in_utc(opened: 
     expect(page.locator(".range [name=since]")).to_have_value("2026-01-02T06:00")
 
 
+def test_what_is_typed_outlasts_what_is_shown_anew(opened: Open) -> None:
+    page = opened()
+    page.click(BUTTON)
+    page.fill(".range [name=since]", "2026-01-02T06:00")
+    page.evaluate("document.dispatchEvent(new CustomEvent('agnes:shown'))")
+    expect(page.locator(".range [name=since]")).to_have_value("2026-01-02T06:00")
+
+
 def test_a_range_that_ends_before_it_begins_is_refused_beside_the_fields(opened: Open) -> None:
     page = opened()
     page.click(BUTTON)

@@ -168,6 +168,25 @@ def test_chosen_kinds_are_counted_and_reached(opened: Open, talks: Talks) -> Non
     expect(page.locator(f"#t{turns[-1]}")).to_be_in_viewport()
 
 
+def test_other_kinds_are_shown_where_the_reader_has_just_come_to(
+    opened: Open, talks: Talks
+) -> None:
+    """Before the address has followed them there."""
+    page = opened(talks.at(LONG, "kinds=errors"))
+    events = page.locator("[data-events] .event")
+    expect(events.first).to_be_visible()
+    turn = events.last.get_attribute("data-turn")
+    page.evaluate(
+        """async ([turn, link]) => {
+            await agnes.replay.show(turn, { mark: false });
+            link.click();
+        }""",
+        [turn, page.get_by_role("link", name="Errors").element_handle()],
+    )
+    expect(page.locator("[data-events]")).to_have_attribute("data-total", str(MANY))
+    expect(page.locator(f"#t{turn}")).to_be_in_viewport()
+
+
 def test_without_scripts_it_goes_from_page_to_page(opened: Open, talks: Talks) -> None:
     page = opened(talks.at(LONG), scripts=False)
     page.get_by_role("link", name="next 100 events").click()

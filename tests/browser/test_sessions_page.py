@@ -262,7 +262,7 @@ def test_a_file_that_nobody_has_read_yet_stands_in_the_list(
     assert any(user in str(params) and "page" in str(params) for params in read), read
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1440, "dark"), (390, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_it_shuts_nobody_out_and_never_scrolls_sideways(
     opened: Open, width: int, scheme: str
 ) -> None:

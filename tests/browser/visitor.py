@@ -7,7 +7,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -26,6 +26,7 @@ class Visit:
         self.html = html
         self._connection = connection
         self._live = ""
+        self._steps = 0
 
     async def open(self) -> None:
         """Pull the document, as a browser does; the component that asks is found in it."""
@@ -41,7 +42,8 @@ class Visit:
     async def go(self, query: str = "?", *, beat: bool = False) -> Mapping[str, str]:
         """Ask for this query, or, as a page does by itself, once more for what is shown: the
         regions that come back."""
-        told = [["go", query], ["push", not beat], ["beat", beat]]
+        self._steps += 1
+        told = [["go", query], ["push", not beat], ["beat", beat], ["step", self._steps]]
         values = [["model", {"id": self._live}], ["data", {"type": "map", "entries": told}]]
         await self._event("data_event", values)
         while True:
@@ -93,3 +95,6 @@ async def visit(
         yield page
     finally:
         connection.close()
+        with suppress(TimeoutError):  # until the other side has closed it, too: no socket is left
+            while await asyncio.wait_for(connection.read_message(), 5) is not None:
+                pass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from console import activity
 from console.pages.activity.reading import Reading
 from console.pages.activity.state import ActivityState
+from console.pages.chosen import Quick
 from console.queries import typed_words
 from console.queries.typed_words import Word
 
@@ -26,14 +26,6 @@ _WORDS = {
     "errors": (Word("error", "result"),),
 }
 _SLOWEST = "duration_ms:desc"
-
-
-@dataclass(frozen=True)
-class Quick:
-    """Whether the card's filter is on, and the query that turns it."""
-
-    on: bool
-    url: str
 
 
 def read(reading: Reading) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
 from console.pages.activity.reading import Reading
+from console.pages.chosen import Chip, chips
 from console.queries import typed_words
 from console.queries.audit_grammar import WINDOW
 from console.queries.vocabulary import SELF_READS
@@ -32,16 +32,6 @@ _WIDER = (1440, 10_080, MAX_MINUTES)
 
 
 @dataclass(frozen=True)
-class Chip:
-    """A parameter that is not typed: `name` and `text` for people, and the query without it."""
-
-    name: str
-    text: str
-    title: str
-    url: str
-
-
-@dataclass(frozen=True)
 class Empty:
     """Where nothing is found: the window in `minutes` where it ends now, the typed words, and the
     queries of what can be done: `wider` (minutes and query), `shorter` (the word that goes and
@@ -60,25 +50,16 @@ def read(reading: Reading) -> dict[str, Any]:
     state = reading.state
     kept = state.url(query=None, include_self_reads=None)
     return {
-        "chips": list(_chips(reading)),
+        "chips": _chips(reading),
         "hidden": parse_qsl(kept.removeprefix("?")),
         "reads": state.given.get("include_self_reads", "").lower() in ("true", "1"),
         "empty": _empty(reading),
     }
 
 
-def _chips(reading: Reading) -> Iterator[Chip]:
-    for name, text in reading.state.given.items():
-        if name in _PLACED:
-            continue
-        plain = name.removesuffix("_not")
-        person = reading.reader.instance.people.get(text) if plain == "user_id" else None
-        yield Chip(
-            name=("not " if plain != name else "") + _NAMES.get(plain, plain),
-            text=person.label if person else text,
-            title=person.email if person else f"{name}={text}",
-            url=reading.state.url(**{name: None}),
-        )
+def _chips(reading: Reading) -> list[Chip]:
+    people = reading.reader.instance.people
+    return list(chips(reading.state, people, reading.caller.me, placed=_PLACED, names=_NAMES))
 
 
 def _empty(reading: Reading) -> Empty | None:
@@ -121,8 +102,8 @@ def _shorter(reading: Reading, words: list[str]) -> tuple[str, str] | None:
     if last is not None:
         at = len(words) - 1 - words[::-1].index(last)
         return last, reading.state.url(query=" ".join(words[:at] + words[at + 1 :]))
-    chips = list(_chips(reading))
-    return (f"{chips[-1].name}: {chips[-1].text}", chips[-1].url) if chips else None
+    found = _chips(reading)
+    return (f"{found[-1].name}: {found[-1].text}", found[-1].url) if found else None
 
 
 def _reads(reading: Reading) -> str | None:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from console import activity, sessions, transcript_looks
+from console.pages.chosen import Quick
 from console.pages.person.activity import filter_of as events_of
 from console.pages.person.reading import Reading
 from console.queries.sessions import NONE, VERDICTS
 
 _MOST = "findings:desc"
-
-
-@dataclass(frozen=True)
-class Quick:
-    """Whether the card's filter is on, and the query that turns it."""
-
-    on: bool
-    url: str
 
 
 def read(reading: Reading) -> dict[str, Any]:

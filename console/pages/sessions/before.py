@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 from console import sessions
 from console.pages.before import Before
@@ -13,19 +14,20 @@ from console.queries.sessions import SessionFilter, counted
 _TICK = timedelta(microseconds=1)  # a window holds both of its ends
 
 
-def read(reading: Reading) -> Before | None:
-    """None where the window before has no sessions, or begins before there were any."""
+def read(reading: Reading) -> Before | Literal[False]:
+    """False where the window before has no sessions, or begins before there were any; None would
+    say that it is still to be read."""
     filter = reading.filter
     if filter.since is None or filter.until is None:
-        return None
+        return False
     try:
         start = filter.since - (filter.until - filter.since)
     except OverflowError:
-        return None
+        return False
     found = sessions.kpis(reading.reader, replace(filter, since=start, until=filter.since - _TICK))
     if not found["sessions_total"]:
-        return None
+        return False
     (older,) = reading.reader.ask(
         counted, reading.reader.seen, SessionFilter(filter.anchor, until=start)
     )
-    return Before(found) if older["total"] else None
+    return Before(found) if older["total"] else False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from console import sessions
+from console.pages.chosen import Quick
 from console.pages.sessions.reading import Reading
 from console.pages.sessions.state import SessionsState
 from console.queries.sessions import ANCHORS, ANY
@@ -17,14 +17,6 @@ _FILTERS = {
     "findings": ("has_finding", ANY),
 }
 _ORDERS = {"people": "user:asc", "tokens": "tokens:desc"}
-
-
-@dataclass(frozen=True)
-class Quick:
-    """Whether the card's filter or order is on, and the query that turns it."""
-
-    on: bool
-    url: str
 
 
 def read(reading: Reading) -> dict[str, Any]:

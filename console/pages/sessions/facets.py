@@ -26,7 +26,7 @@ def read(reading: Reading) -> list[Facet]:
             reading.state,
             title,
             name,
-            [{**row, "value": row["id"]} if "id" in row else row for row in counted[facet]],
+            counted[facet],
             counted["other"][facet],
             LABELS.get(name),
         )

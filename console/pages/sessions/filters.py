@@ -3,13 +3,12 @@ nothing is found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from console import links
+from console.pages.chosen import Chip, chips
 from console.pages.sessions.reading import Reading
 from console.pages.sessions.words import NAMES, label
 from console.queries.sessions import ANCHORS
@@ -17,18 +16,6 @@ from console.session_filter import WEEK, WINDOW, YEAR
 
 _PLACED = (*WINDOW, "q", "anchor")  # what has a place of its own beside the chips
 _WIDER = (WEEK, 43_200, 129_600, YEAR)
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter that is on: `name` and `text` for people, and the query without it. `home`: the
-    page of what it names, where there is one that the reader may open."""
-
-    name: str
-    text: str
-    title: str
-    url: str
-    home: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,42 +33,32 @@ def read(reading: Reading) -> dict[str, Any]:
     query; `empty`, None where the filter could not be read."""
     state = reading.state
     anchor = state.given.get("anchor", "uploaded")
-    chips = list(_chips(reading))
+    people, me = reading.reader.instance.people, reading.caller.me
+    on = list(chips(state, people, me, placed=_PLACED, names=NAMES, said=_said))
     return {
-        "chips": chips,
+        "chips": on,
         "hidden": parse_qsl(state.url(q=None).removeprefix("?")),
         "anchors": [
             (name, name == anchor, state.url(anchor=None if name == "uploaded" else name))
             for name in ANCHORS
         ],
-        "empty": _empty(reading, chips) if reading.is_known else None,
+        "empty": _empty(reading, on) if reading.is_known else None,
     }
 
 
-def _chips(reading: Reading) -> Iterator[Chip]:
-    for name, text in reading.state.given.items():
-        if name in _PLACED:
-            continue
-        person = reading.reader.instance.people.get(text) if name == "user_id" else None
-        shown = f"{date.fromisoformat(text):%d %b %Y}" if name == "week" else label(name, text)
-        yield Chip(
-            name=NAMES.get(name, name),
-            text=person.label if person else shown,
-            title=person.email if person else f"{name}={text}",
-            url=reading.state.url(**{name: None}),
-            home=links.home("user", person.id, reading.caller.me) if person else None,
-        )
+def _said(name: str, text: str) -> str:
+    return f"{date.fromisoformat(text):%d %b %Y}" if name == "week" else label(name, text)
 
 
-def _empty(reading: Reading, chips: list[Chip]) -> Empty:
+def _empty(reading: Reading, on: list[Chip]) -> Empty:
     state, filter = reading.state, reading.filter
     minutes = None
     if filter.since is not None and reading.is_open:
         length = reading.at - filter.since
         minutes = None if length % timedelta(minutes=1) else length // timedelta(minutes=1)
     shorter = None
-    if chips:
-        shorter = f"{chips[-1].name}: {chips[-1].text}", chips[-1].url
+    if on:
+        shorter = f"{on[-1].name}: {on[-1].text}", on[-1].url
     elif "q" in state.given:
         shorter = state.given["q"], state.url(q=None)
     return Empty(minutes, _wider(reading, minutes), shorter)

@@ -13,11 +13,13 @@ function query(form) {
 
 export function render({ model, view }) {
   let waiting = null; // where the reader wants to go, until it is shown
+  let step = 0; // the number of what was asked for last
   let turned = null; // the region that the reader wants to see from its beginning
   let clock = null; // until the page asks again by itself
   let lost = false; // without a connection every link and form is the browser's again
   let slow = null; // until the reader has waited for long
   let typed = null; // the field with the focus and its text when the reader went
+  const ask = (what) => model.send_msg({ ...what, step: ++step });
   const wait = (search) => {
     waiting = search;
     clearTimeout(slow);
@@ -28,7 +30,7 @@ export function render({ model, view }) {
     if (lost) return location.assign(location.pathname + search);
     wait(search);
     typed = { at: document.activeElement, value: document.activeElement?.value };
-    model.send_msg({ go: search, push });
+    ask({ go: search, push });
   };
   // A page whose state changes by itself says in `data-again` after how many milliseconds it is to be asked again.
   // Where the reader has switched that off (`data-auto`), it is not. `data-beside` is a part of the question that is no
@@ -43,7 +45,7 @@ export function render({ model, view }) {
     clearTimeout(clock);
     if (lost || waiting !== null || document.hidden) return; // each of these ends with a beat or an answer
     const beside = document.querySelector("[data-beside]")?.dataset.beside;
-    model.send_msg({ go: "?" + [location.search.slice(1), beside].filter(Boolean).join("&"), push: false, beat: true });
+    ask({ go: "?" + [location.search.slice(1), beside].filter(Boolean).join("&"), push: false, beat: true });
   };
   // What was done is said in passing; what went wrong stays on the page.
   const tell = (html) => {
@@ -74,7 +76,7 @@ export function render({ model, view }) {
     }
     if (!done) return beat();
     form.reset();
-    model.send_msg({ go: location.search || "?", push: false }); // all of the page may have changed
+    ask({ go: location.search || "?", push: false }); // all of the page may have changed
   };
   view.model.document.on_event("connection_lost", () => {
     lost = true;
@@ -123,6 +125,7 @@ export function render({ model, view }) {
   window.addEventListener("popstate", () => go(location.search || "?", false));
 
   model.on("regions", () => {
+    if (Number(model.regions.step) !== step) return; // the reader has gone on; that will be answered, too
     const fresh = waiting !== null; // else the page has asked by itself
     const typing = fresh && typed?.at === document.activeElement && typed.at.value !== typed.value ? typed.at : null;
     for (const region of regions()) {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from console import telemetry
 from console.pages import visits
+from console.pages.chosen import Quick
 from console.pages.render import iso
 from console.pages.telemetry.body import BODIES
 from console.pages.telemetry.groups import BY, grouped_by, usual
@@ -18,14 +18,6 @@ from console.session_filter import WINDOW
 
 APART = ("denied", "rejected", "interrupted", "unresolved")  # of kpis: no errors
 SESSIONS_PAGE = "/admin/sessions"
-
-
-@dataclass(frozen=True)
-class Quick:
-    """Whether the card's question is the one asked, and the query that turns it."""
-
-    on: bool
-    url: str
 
 
 def read(reading: Reading) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from console.pages.chosen import chips
 from console.pages.telemetry import words
 from console.pages.telemetry.reading import Reading
 from console.session_filter import WEEK, WINDOW, YEAR
@@ -23,25 +22,15 @@ _NAMES = {
 _WIDER = (WEEK, 30 * 1440, YEAR)
 
 
-@dataclass(frozen=True)
-class Chip:
-    """A filter that is on: `name` and `text` for people, and the query without it."""
-
-    name: str
-    text: str
-    title: str
-    url: str
-
-
 def read(reading: Reading) -> dict[str, Any]:
     """`chips`; `hidden`: what else of the state a search keeps; `minutes`: of a window that ends
     now; `wider`: minutes and query of the next longer one; `rest`: the query without any filter."""
-    state = reading.state
+    state, people, me = reading.state, reading.reader.instance.people, reading.caller.me
     kept = state.url(q=None, only_errors=None)
     minutes = _minutes(reading)
     wider = next((one for one in _WIDER if one > (minutes or 0)), None) if minutes else YEAR
     return {
-        "chips": list(_chips(reading)),
+        "chips": list(chips(state, people, me, placed=_PLACED, names=_NAMES, said=_said)),
         "hidden": parse_qsl(kept.removeprefix("?")),
         "minutes": minutes,
         "wider": wider and (wider, state.url(since_minutes=str(wider), since=None, until=None)),
@@ -49,18 +38,8 @@ def read(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _chips(reading: Reading) -> Iterator[Chip]:
-    for name, text in reading.state.given.items():
-        if name in _PLACED:
-            continue
-        person = reading.reader.instance.people.get(text) if name == "user_id" else None
-        shown = person.label if person else words.LABELS.get(name, {}).get(text, text)
-        yield Chip(
-            name=_NAMES.get(name, name),
-            text=shown,
-            title=person.email if person else f"{name}={text}",
-            url=reading.state.url(**{name: None}),
-        )
+def _said(name: str, text: str) -> str:
+    return words.LABELS.get(name, {}).get(text, text)
 
 
 def _minutes(reading: Reading) -> int | None:

@@ -18,6 +18,7 @@
   let parts = []; // sections: { element, first, turn, loading, queued }
   let height = 90; // pixels of an event, as far as is known
   let held = null; // { element, at }: what stays where it is, and its place on the page; or END
+  let stood = null; // the turn that the reader was at; its event may be gone from the page since
   let here = null; // the turn of the marked event
   let goal = null; // the turn that is on its way to the screen
   let busy = 0;
@@ -188,13 +189,24 @@
   const holding = (element) => ({ element, at: place(element) });
   const notice = () => {
     if (!box?.isConnected) return;
-    if (scrollY > 0 && scrollY >= bottom() - 2) {
-      held = END;
-      return;
+    if (scrollY > 0 && scrollY >= bottom() - 2) held = END;
+    else {
+      const { left, width } = box.getBoundingClientRect();
+      const found = document.elementFromPoint(left + width / 2, line())?.closest(".event, .events > section");
+      held = found && box.contains(found) ? holding(found) : null;
     }
-    const { left, width } = box.getBoundingClientRect();
-    const found = document.elementFromPoint(left + width / 2, line())?.closest(".event, .events > section");
-    held = found && box.contains(found) ? holding(found) : null;
+    stood = standing();
+  };
+  const standing = () => {
+    const marked = here === null ? null : element(here);
+    if (marked) {
+      const { top, bottom } = marked.getBoundingClientRect();
+      if (bottom > 0 && top < innerHeight) return here;
+    }
+    const first = parts[0]?.turn ?? 0;
+    if (scrollY === 0) return first;
+    const at = held === END ? [...box.querySelectorAll(".event")].at(-1) : held?.element;
+    return number(at?.dataset.turn ?? at?.closest("section")?.dataset.turn) ?? first;
   };
   let asked = 0;
   addEventListener("scroll", () => {
@@ -263,21 +275,13 @@
     }
     scrollBy({ top: found.getBoundingClientRect().top - line(), behavior: "instant" });
     held = holding(found);
+    stood = turn;
     if (focus) found.focus({ preventScroll: true });
     return found;
   };
   const current = () => {
-    if (goal !== null) return goal;
-    const marked = here === null ? null : element(here);
-    if (marked) {
-      const { top, bottom } = marked.getBoundingClientRect();
-      if (bottom > 0 && top < innerHeight) return here;
-    }
-    notice();
-    if (scrollY === 0) return parts[0]?.turn ?? 0;
-    const at = held === END ? [...box.querySelectorAll(".event")].at(-1) : held?.element;
-    const turn = at?.dataset.turn ?? at?.closest("section")?.dataset.turn;
-    return number(turn) ?? parts[0]?.turn ?? 0;
+    if (goal === null) notice();
+    return goal ?? stood ?? 0;
   };
   agnes.replay = { show, current };
 
@@ -295,12 +299,12 @@
       hold();
       return;
     }
-    const told = number(location.hash.match(/^#t(\d{1,9})$/)?.[1]); // the event itself may be gone with the patch
-    const at = box && mark ? told ?? current() : null;
+    const told = location.hash.match(/^#t(\d{1,9})$/)?.[1];
+    const at = box && mark ? goal ?? stood ?? number(told) ?? 0 : null;
     seen.disconnect();
     grown.disconnect();
     wanted.clear();
-    [box, mark, parts, held] = [now, what, [], null];
+    [box, mark, parts, held, stood] = [now, what, [], null, null];
     if (!now) return;
     build();
     grown.observe(box);

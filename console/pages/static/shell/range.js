@@ -95,7 +95,14 @@
     return `${y}-${two(mo + 1)}-${two(d)}T${two(h)}:${two(mi)}${s ? `:${two(s)}` : ""}`;
   };
   const meant = (value) => new Date(isLocal() ? value : `${value}Z`);
-  const fill = () => document.querySelectorAll("[data-range] [data-at]").forEach((field) => (field.value = typed(new Date(field.dataset.at))));
+  // Only where the range or the zone is another one: what the reader is about to type stays, whatever is shown anew meanwhile.
+  const filled = new WeakMap(); // field -> what it was filled from
+  const fill = () => document.querySelectorAll("[data-range] [data-at]").forEach((field) => {
+    const from = `${field.dataset.at} ${isLocal()}`;
+    if (filled.get(field) === from) return;
+    filled.set(field, from);
+    field.value = typed(new Date(field.dataset.at));
+  });
   document.addEventListener("agnes:times", fill);
   agnes.shown(fill);
 
