@@ -195,9 +195,15 @@ class Client:
     @contextmanager
     def stream(self, path: str, params: Params) -> Iterator[Download]:
         """A GET whose answer is read piece by piece, never whole in memory."""
+        with self.streamed("GET", path, params=params) as answer:
+            yield answer
+
+    @contextmanager
+    def streamed(self, method: str, path: str, **options: Any) -> Iterator[Download]:
+        """One call whose answer is read piece by piece. `options` are those of httpx."""
         with (
             self._errors_named(),
-            self._http.stream("GET", path, params=params, timeout=SLOW) as response,
+            self._http.stream(method, path, timeout=SLOW, **options) as response,
         ):
             if not response.is_success:
                 response.read()

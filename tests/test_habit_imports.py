@@ -22,9 +22,10 @@ WITHOUT_USER_INTERFACE = (
     "ingest",
     "console/queries",
     "console/client",
+    "console/query_client",
     "console/cli",
 )
-WITHOUT_DATABASE = ("console/client", "console/cli")
+WITHOUT_DATABASE = ("console/client", "console/query_client", "console/cli")
 
 LOAD = """
 import importlib, json, sys

@@ -1,0 +1,50 @@
+"""Questions in SQL, asked over HTTP: what the terminal, notebooks and `ibis.agnes` stand on.
+
+Light like the client itself: an answer in Arrow is handed on as bytes, for those who can read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from console.client import SLOW, Client, Json, path_of
+
+ARROW = "application/vnd.apache.arrow.stream"
+MOST_ROWS = 100_000  # that one answer in JSON may have
+MOST_ROWS_ARROW = 5_000_000  # and one in Arrow
+TRUNCATED = b"truncated"  # in the metadata of the last batch of an Arrow answer that was cut
+
+
+def ask(client: Client, sql: str, limit: int = 1000) -> Json:
+    """`{columns, rows, row_count, truncated, bytes_scanned, row_scope}`; rows are lists in the
+    order of the columns, at most `limit` of them. Raises BadRequest where the question is refused
+    or was stopped, with the server's reason."""
+    body = {"sql": sql, "limit": limit}
+    return client.request("POST", "/api/query", json=body, timeout=SLOW)
+
+
+@contextmanager
+def stream(client: Client, sql: str, limit: int = MOST_ROWS_ARROW) -> Iterator[Iterator[bytes]]:
+    """The answer as the bytes of an Arrow stream, piece by piece. One that was cut ends with an
+    empty batch whose metadata say TRUNCATED; one that breaks off raises Unreachable."""
+    body, headers = {"sql": sql, "limit": limit}, {"Accept": ARROW}
+    with client.streamed("POST", "/api/query", json=body, headers=headers) as answer:
+        yield answer.chunks
+
+
+def catalog(client: Client) -> Json:
+    """The tables that the caller may question: `{tables}`."""
+    return client.request("GET", "/api/v2/catalog")
+
+
+def schema(client: Client, table: str) -> Json:
+    """A table's columns, their types and meanings, and whose rows the caller sees:
+    `{table_id, description, columns, row_scope, …}`. Raises NotFound."""
+    return client.request("GET", path_of("/api/v2/schema", table))
+
+
+def sample(client: Client, table: str, n: int = 5) -> Json:
+    """Some rows of a table, newest first, as objects: `{table_id, rows, source}`; `n` is 1 to
+    100."""
+    return client.request("GET", path_of("/api/v2/sample", table), params={"n": n})
