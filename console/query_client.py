@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
+
 from console.client import SLOW, Client, Json, path_of
+from schema.errors import Unavailable
 
 ARROW = "application/vnd.apache.arrow.stream"
 MOST_ROWS = 100_000  # that one answer in JSON may have
 MOST_ROWS_ARROW = 5_000_000  # and one in Arrow
 TRUNCATED = b"truncated"  # in the metadata of the last batch of an Arrow answer that was cut
+
+
+class BrokenOff(Unavailable):
+    """An answer ended before its end. What came of it is not the whole."""
+
+    title = "Answer incomplete"
 
 
 def ask(client: Client, sql: str, limit: int = 1000) -> Json:
@@ -27,10 +36,20 @@ def ask(client: Client, sql: str, limit: int = 1000) -> Json:
 @contextmanager
 def stream(client: Client, sql: str, limit: int = MOST_ROWS_ARROW) -> Iterator[Iterator[bytes]]:
     """The answer as the bytes of an Arrow stream, piece by piece. One that was cut ends with an
-    empty batch whose metadata say TRUNCATED; one that breaks off raises Unreachable."""
+    empty batch whose metadata say TRUNCATED; one that breaks off raises BrokenOff."""
     body, headers = {"sql": sql, "limit": limit}, {"Accept": ARROW}
     with client.streamed("POST", "/api/query", json=body, headers=headers) as answer:
-        yield answer.chunks
+        yield _whole(answer.chunks)
+
+
+def _whole(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except httpx.RemoteProtocolError as error:
+        raise BrokenOff(
+            "the answer broke off: the server stopped it, or the line broke",
+            detail="Ask for less if it took long; your activity says why it ended.",
+        ) from error
 
 
 def catalog(client: Client) -> Json:

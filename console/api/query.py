@@ -1,6 +1,7 @@
 """`POST /api/query`: a question in SQL over the tables that everybody can question.
 
-SPEC section 15.
+SPEC section 15. An answer in Arrow that was cut ends with a batch without rows whose metadata say
+`truncated`.
 """
 
 from __future__ import annotations

@@ -96,6 +96,8 @@ def _stream(engine: duckdb.DuckDBPyConnection, question: dict[str, Any], answers
                 break
             stream.write_batch(kept)
             rows, size = rows + kept.num_rows, size + kept.nbytes
+        if truncated:  # who reads the stream alone learns it, too
+            stream.write_batch(batch.slice(0, 0), custom_metadata={"truncated": "true"})
     sink.flush()
     frames.tell(answers, frames.DONE, rows=rows, truncated=truncated)
 
