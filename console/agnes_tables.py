@@ -37,8 +37,10 @@ class AgnesTable:
     columns: Mapping[str, str]
 
     def schema(self) -> pa.Schema:
+        """As answers have it: nullable everywhere, because a question (an outer join, a CASE) makes
+        nulls where the table has none, and a client's plan must not depend on which one it was."""
         shown = self.of.schema.to_pyarrow()
-        return pa.schema([shown.field(name) for name in self.columns])
+        return pa.schema([shown.field(name).with_nullable(True) for name in self.columns])
 
 
 @cache

@@ -31,7 +31,6 @@ _ROWS, _ROWS_ARROW = 100_000, 5_000_000
 _BYTES, _BYTES_ARROW = 64 << 20, 8 << 30
 _PREVIEW = 200  # characters of the text that the log keeps
 _IN_MEMORY = 4 << 20  # bytes of an answer; more lie in a file until they are sent
-_ACTION = "query.internal"
 
 
 class Query(Handler):
@@ -147,7 +146,7 @@ class Query(Handler):
             **more,
         }
         about = "table:" + ",".join(tables) if tables else None
-        row = entry(self.caller, _ACTION, resource=about, params=params, result=result)
+        row = entry(self.caller, "query.internal", resource=about, params=params, result=result)
         await self.instance.record(row)
 
 

@@ -208,7 +208,25 @@ def of_admin(part: str) -> Do:
     return do
 
 
+def question(world: World) -> str:
+    sql = "SELECT action, count(*) FROM agnes_audit GROUP BY ALL"
+    ok(world.admin.post("/api/query", json={"sql": sql}))
+    return "table:agnes_audit"
+
+
+def of_table(what: str) -> Do:
+    def do(world: World) -> str:
+        ok(world.admin.get(f"/api/v2/{what}/agnes_sessions"))
+        return "table:agnes_sessions"
+
+    return do
+
+
 DO: dict[str, Do] = {
+    "query.internal": question,
+    "catalog.list": lambda world: ok(world.admin.get("/api/v2/catalog")) and None,
+    "catalog.schema": of_table("schema"),
+    "catalog.sample": of_table("sample"),
     "session.transcript_view": of_transcript("transcript"),
     "session_download": of_transcript("download"),
     "session_bulk_download": of_admin("sessions/download-all"),
