@@ -52,6 +52,7 @@ class WholeServer:
     ) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
+        self.instance.questions.close()
         self.instance.store.close()
 
     async def _forever(self) -> None:

@@ -33,7 +33,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeServer]:
     folder = tmp_path_factory.mktemp("query") / "data"
     with WholeServer(folder, AGNES_QUERY_SECONDS="2", AGNES_QUERY_EXTRACT_MB="4") as server:
         yield server
-        server.instance.questions.close()
 
 
 @pytest.fixture(scope="module")
