@@ -23,6 +23,7 @@ COMMANDS = (
         "mark-private", "console.cli.private:mark_private", "Keep a session from being sent.", "You"
     ),
     Command("sessions", "console.cli.own_sessions:app", "Your sessions and their replay.", "You"),
+    Command("lab", "console.cli.lab:lab", "Ask your own questions in JupyterLab.", "You"),
     Command("me", "", "What this instance has recorded about you.", "You"),
     Command("me activity", "console.cli.me_activity:app", "Your own part of the audit log."),
     Command("admin", "", "Audit log, users, groups, grants, tokens.", "Administration"),

@@ -15,7 +15,8 @@ import panel as pn
 
 from console.views import durations, findings, histogram, people, queries, syncs, telemetry, usage
 
-hv.extension("bokeh", logo=False)
+# In a notebook, too, no other host is asked: what draws a chart goes along with it.
+hv.extension("bokeh", logo=False, inline=True)
 
 _OBSERVED = "/api/admin/observability"
 

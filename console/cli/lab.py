@@ -1,0 +1,181 @@
+"""`agnes lab`: JupyterLab on this machine, with the notebooks for analysts and a kernel for them.
+
+No credential goes anywhere: notebooks find the sign-in of `agnes login`, or the environment's, as
+this command does. JupyterLab listens on the loopback address alone and asks no other host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.cli.lab_folder import Filled, fill
+from console.cli.output import note, say
+from console.cli.text import plain
+from schema.errors import AgnesError
+
+NEEDED = ("jupyterlab", "ipykernel", "ibis", "holoviews", "panel")
+PORT = 8888  # or one of the next, where it is taken
+_PATIENCE = 120.0  # seconds to start
+_GRACE = 20.0  # seconds to end
+_LOCAL = "127.0.0.1"
+
+
+class NotInstalled(AgnesError):
+    """The light client alone is installed."""
+
+    title = "Not installed"
+
+
+class LabFailed(AgnesError):
+    """JupyterLab did not start, or ended with an error."""
+
+    title = "JupyterLab failed"
+
+
+def lab(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", help="Where the notebooks lie; default ~/agnes-notebooks."),
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help=f"Port; 0 takes a free one. Default from {PORT} on."
+        ),
+    ] = None,
+) -> None:
+    """Ask your own questions: JupyterLab with notebooks about your sessions and tools.
+
+    The notebooks are yours to change; those you changed are never written over.
+    """
+    _check_installed()
+    who, server = _signed_in()
+    filled = fill(folder or Path.home() / "agnes-notebooks")
+    _tell(filled)
+    with tempfile.TemporaryDirectory(prefix="agnes-lab-") as place:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+        process = _start(filled.folder, Path(place), port, browser=not no_browser)
+        try:
+            say(f"JupyterLab is ready: {_address(process, Path(place))}")
+            say(f"Notebooks in {plain(filled.folder)} ask {plain(server)} as {plain(who)}.")
+            say("Stop with Ctrl-C.")
+            sys.stdout.flush()
+            code = process.wait()
+        except KeyboardInterrupt:
+            code = 0
+        finally:
+            _end(process)
+    if code:
+        raise LabFailed(f"JupyterLab ended with code {code}", detail="see above what it said")
+
+
+def _check_installed() -> None:
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise NotInstalled(
+            f"not installed: {', '.join(missing)}",
+            detail="install what `agnes lab` needs: pip install 'agnes-console[server,lab]'",
+        )
+
+
+def _signed_in() -> tuple[str, str]:
+    """Who the notebooks will be, and at which server. Raises what a notebook would only show in
+    its first cell."""
+    from console.client import connect
+
+    with connect() as client:
+        return str(client.me()["email"]), client.server
+
+
+def _tell(filled: Filled) -> None:
+    for name in filled.renewed:
+        note(f"{name} is new with this release; you had not changed yours")
+    for name in filled.older:
+        note(f"{name} stays as you changed it; rename yours to get the one of this release")
+
+
+def _start(
+    folder: Path, place: Path, port: int | None, *, browser: bool
+) -> subprocess.Popen[bytes]:
+    """Begin JupyterLab. `place` is for what it needs as long as it runs: its kernel, its papers."""
+    _make_kernel(place / "kernels" / "python3")
+    runtime = place / "runtime"
+    runtime.mkdir(mode=0o700)
+    words = [
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.ip={_LOCAL}",
+        f"--ServerApp.port={PORT if port is None else port}",
+        f"--ServerApp.port_retries={50 if port is None else 0}",
+        f"--ServerApp.open_browser={browser}",
+        "--ServerApp.answer_yes=True",
+        f"--ServerApp.allow_root={_is_root()}",
+        "--ServerApp.log_level=WARN",
+        # No news, no look for updates or extensions: nothing is asked of another host.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    environment = {
+        **os.environ,
+        "JUPYTER_PATH": os.pathsep.join(filter(None, [str(place), os.environ.get("JUPYTER_PATH")])),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTER_TOKEN": secrets.token_urlsafe(24),  # the environment is not seen by `ps`
+    }
+    if named := os.environ.get("AGNES_CONFIG_DIR"):
+        # A kernel works in the folder of its notebook.
+        environment["AGNES_CONFIG_DIR"] = str(Path(named).expanduser().absolute())
+    command = [sys.executable, "-m", "jupyterlab", *words]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL)
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _make_kernel(folder: Path) -> None:
+    """This very environment under the name that the notebooks ask for, whatever kernel of that name
+    the machine has."""
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec: dict[str, Any] = {"argv": command, "display_name": "Agnes", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+
+
+def _address(process: Process, place: Path) -> str:
+    """Where it listens, with the token that opens it, once it does. Raises LabFailed."""
+    paper = place / "runtime" / f"jpserver-{process.pid}.json"
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise LabFailed("JupyterLab did not start", detail="see above what it said")
+        try:
+            told = json.loads(paper.read_text(encoding="utf-8"))
+            return f"{told['url']}lab?token={told['token']}"
+        except (FileNotFoundError, ValueError):  # not there yet, or half of it
+            time.sleep(0.1)
+    raise LabFailed(f"JupyterLab was not ready after {_PATIENCE:g} s")
+
+
+def _end(process: Process) -> None:
+    """Its kernels end with it."""
+    try:
+        process.terminate()
+        process.wait(_GRACE)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()

@@ -1,0 +1,75 @@
+"""What the analysts' notebooks stand on: the figures of the pages, asked of tables of Ibis.
+
+The question and what is made of its rows are those of the pages (`console.telemetry`,
+`console.sessions`); only the tables are others: those of `ibis.agnes`, in which everybody has
+their own rows, narrowed as one likes. The same rows give the page's answer, and so its picture:
+
+    views.draw("telemetry", notebook.calls(con.table("agnes_telemetry"), *notebook.last(30)))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import ibis.expr.types as ir
+
+from console import sessions, telemetry
+from console.audit import now
+from console.queries.sessions import SessionFilter, SessionsSeen
+from console.queries.telemetry_filter import TelemetryFilter
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A table in the place of `schema.policy.Seen`: whose rows these are was decided before."""
+
+    table: ir.Table
+
+    def rows(self) -> ir.Table:
+        return self.table
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """In the place of the pages' readers, as far as these figures need one."""
+
+    seen: Any
+
+    def ask(self, question: Any, *args: Any) -> list[Row]:
+        found: list[Row] = question(*args).to_pyarrow().to_pylist()
+        return found
+
+    def seen_for(self, filter: SessionFilter) -> Any:
+        return self.seen
+
+    def label(self, group: str, value: str | None) -> str | None:
+        return value
+
+
+def last(days: float) -> tuple[datetime, datetime]:
+    """The window of that many days up to now, in UTC."""
+    until = now()
+    return until - timedelta(days=days), until
+
+
+def calls(
+    events: ir.Table, since: datetime, until: datetime, *, by: str | None = None, top: int = 8
+) -> Row:
+    """The answer of `/api/admin/telemetry/series` for rows of `agnes_telemetry`: calls over time
+    with their errors or, with `by` (`tool_name`, `model`, `skill`, …), of the `top` most frequent
+    values. Draw it as "telemetry"."""
+    reader = cast("telemetry.Reader", _Reader(_Rows(events)))
+    return telemetry.series(reader, TelemetryFilter(since, until), by, top)
+
+
+def findings(found: ir.Table, of: ir.Table, since: datetime, until: datetime) -> Row:
+    """The answer of `/api/admin/sessions/findings` for rows of `agnes_findings` and the sessions
+    they are `of`, rows of `agnes_sessions`, by when these were uploaded. Draw it as "findings"."""
+    summaries, kinds = cast("Any", _Rows(of)), cast("Any", _Rows(found))
+    seen = SessionsSeen(summaries, summaries, kinds, unread=())
+    reader = cast("sessions.Reader", _Reader(seen))
+    return sessions.heatmap(reader, SessionFilter("uploaded", since, until))
