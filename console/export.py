@@ -12,10 +12,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from console.spreadsheet import harmless
+
 Row = dict[str, Any]
-# A spreadsheet runs a cell that begins like this; a leading apostrophe makes it text. A cell that
-# begins with one gets another: whoever takes one off every such cell has the texts again.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
 def as_csv(batches: Iterable[list[Row]], columns: Collection[str]) -> Iterator[bytes]:
@@ -41,7 +40,7 @@ def as_parquet(batches: Iterable[list[Row]], columns: Collection[str]) -> Iterat
     """`columns` may be a mapping, of names to the types they have in the file."""
     kinds = columns if isinstance(columns, Mapping) else _PARQUET
     schema = pa.schema([(column, kinds.get(column, pa.string())) for column in columns])
-    sink = _Sink()
+    sink = Sink()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         for rows in batches:
             if rows:
@@ -63,9 +62,7 @@ FORMATS: dict[str, tuple[Writer, str, str]] = {  # format -> writer, content typ
 def cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds") + "Z"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _drain(text: io.StringIO) -> bytes:
@@ -75,7 +72,7 @@ def _drain(text: io.StringIO) -> bytes:
     return piece
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """A file that only grows; what was written so far can be taken away."""
 
     def __init__(self) -> None:

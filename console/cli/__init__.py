@@ -24,6 +24,13 @@ COMMANDS = (
     ),
     Command("sessions", "console.cli.own_sessions:app", "Your sessions and their replay.", "You"),
     Command("lab", "console.cli.lab:lab", "Ask your own questions in JupyterLab.", "You"),
+    Command("query", "console.cli.query:query", "Ask in SQL, of your own rows.", "Data"),
+    Command("catalog", "console.cli.catalog:catalog", "The tables that you may question.", "Data"),
+    Command("schema", "console.cli.catalog:schema", "A table's columns and meanings.", "Data"),
+    Command("sample", "console.cli.catalog:sample", "Some rows of a table.", "Data"),
+    Command(
+        "explain-access", "console.cli.catalog:explain_access", "Why you see these rows.", "Data"
+    ),
     Command("me", "", "What this instance has recorded about you.", "You"),
     Command("me activity", "console.cli.me_activity:app", "Your own part of the audit log."),
     Command("admin", "", "Audit log, users, groups, grants, tokens.", "Administration"),

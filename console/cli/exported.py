@@ -50,6 +50,11 @@ def file_of(output: str, *, option: str = "--output") -> Path:
 def write_export(download: Download, format: Format, place: Path | None) -> None:
     """Write it, and say how much it was."""
     rows, size = _written(download, format, place)
+    say_written(rows, size, place)
+
+
+def say_written(rows: int | None, size: int, place: Path | None) -> None:
+    """How many rows and bytes went to a file; of standard output on stderr."""
     count = "rows" if rows is None else f"{rows:,} {'row' if rows == 1 else 'rows'}"
     if place is None:
         note(f"{count}, {size / 1e6:,.1f} MB")

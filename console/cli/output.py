@@ -102,7 +102,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
         min(WIDEST, max(cell_len(text) for text in [column.name, *texts]))
         for column, texts in zip(columns, _columns_of(cells, len(columns)), strict=True)
     ]
-    widths = fitted(columns, natural, _width())
+    widths = fitted(columns, natural, width())
     console = Console(
         color_system="auto" if in_colour() else None, highlight=False, markup=False, emoji=False
     )
@@ -169,5 +169,6 @@ def _columns_of(cells: Sequence[Sequence[str]], count: int) -> list[list[str]]:
     return [[texts[index] for texts in cells] for index in range(count)]
 
 
-def _width() -> int | None:
+def width() -> int | None:
+    """Columns of the terminal that shows standard output, None for a pipe or a file."""
     return shutil.get_terminal_size().columns if on_terminal(sys.stdout) else None
