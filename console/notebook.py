@@ -21,6 +21,15 @@ from console.queries.sessions import SessionFilter, SessionsSeen
 from console.queries.telemetry_filter import TelemetryFilter
 
 Row = dict[str, Any]
+# How a session went -> the colour that pages give it.
+VERDICTS = {
+    "clean": "ok",
+    "recovered": "info",
+    "struggled": "warn",
+    "failed": "err",
+    "open": "muted",
+    "not judged": "line",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,17 @@ def last(days: float) -> tuple[datetime, datetime]:
     """The window of that many days up to now, in UTC."""
     until = now()
     return until - timedelta(days=days), until
+
+
+def said(since: datetime, until: datetime) -> str:
+    """A window in words."""
+    return f"from {since:%d %B %Y %H:%M} to {until:%d %B %Y %H:%M} UTC"
+
+
+def look(height: int, **more: Any) -> Row:
+    """Options that all charts of the notebooks have: as wide as the notebook, nothing to press."""
+    plain = {"responsive": True, "height": height, "toolbar": None, "xlabel": "", "ylabel": ""}
+    return {**plain, **more}
 
 
 def calls(

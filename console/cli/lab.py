@@ -31,6 +31,8 @@ _PATIENCE = 120.0  # seconds to start
 _GRACE = 20.0  # seconds to end
 _LOCAL = "127.0.0.1"
 
+Process = subprocess.Popen[bytes]
+
 
 class NotInstalled(AgnesError):
     """The light client alone is installed."""
@@ -109,9 +111,7 @@ def _tell(filled: Filled) -> None:
         note(f"{name} stays as you changed it; rename yours to get the one of this release")
 
 
-def _start(
-    folder: Path, place: Path, port: int | None, *, browser: bool
-) -> subprocess.Popen[bytes]:
+def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Process:
     """Begin JupyterLab. `place` is for what it needs as long as it runs: its kernel, its papers."""
     _make_kernel(place / "kernels" / "python3")
     runtime = place / "runtime"
