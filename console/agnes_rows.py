@@ -8,7 +8,7 @@ of their table, so that the next question of the same person does not read them 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,7 +25,7 @@ _KEPT = 64 << 20  # bytes in all
 _SMALL = 8 << 20  # bytes of what is kept
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of an Arrow stream
 
-_Key = tuple[object, ...]
+Key = tuple[object, ...]
 
 
 class Extract:
@@ -37,13 +37,20 @@ class Extract:
 
     def pieces(self, table: AgnesTable, columns: Sequence[str]) -> Iterator[bytes]:
         """The rows of `table`, read while they are taken. Raises TooLarge."""
-        kept, key = _kept(self._store), self._key(table, columns)
+        key = self._key(table, columns)
+        yield from self.kept(key, table.name, columns, lambda: self._read(table, columns))
+
+    def kept(
+        self, key: Key, name: str, columns: Sequence[str], read: Callable[[], Iterator[bytes]]
+    ) -> Iterator[bytes]:
+        """What `read` gives, or gave when it was last asked under this key. Raises TooLarge."""
+        kept = _kept(self._store)
         if (known := kept.get(key)) is not None:
-            self._add(len(known), table, columns)
+            self.add(len(known), name, columns)
             yield known
             return
         made: list[bytes] | None = []
-        for piece in self._read(table, columns):
+        for piece in read():
             yield piece
             if made is not None:
                 made.append(piece)
@@ -52,10 +59,11 @@ class Extract:
         if made is not None:
             kept.put(key, b"".join(made))
 
-    def _key(self, table: AgnesTable, columns: Sequence[str]) -> _Key:
+    def _key(self, table: AgnesTable, columns: Sequence[str]) -> Key:
         seen = agnes_tables.seen(table, self._principal)
         masked = agnes_tables.needs_mask(table, self._principal, columns)
-        whose = self._principal.user_id if seen.values() or masked else ""
+        me = self._principal
+        whose = (me.user_id, me.reader) if seen.values() or masked else ()
         version = self._store.version(table.of.name)
         return (table.name, seen.shape(), whose, tuple(columns), version)
 
@@ -65,21 +73,28 @@ class Extract:
         wanted = (*columns, "user_id") if masked and "user_id" not in columns else tuple(columns)
         with self._store.batches(agnes_tables.selected, seen, wanted) as reader:
             schema = pa.schema([reader.schema.field(name) for name in columns])
-            yield schema.serialize().to_pybytes()
             found: Iterator[pa.RecordBatch] = iter(reader)
             if masked:
                 found = agnes_tables.masked(found, self._principal, columns)
-            for batch in found:
-                self._add(batch.nbytes, table, columns)
-                yield batch.serialize().to_pybytes()
+            yield from self.written(table.name, schema, found)
+
+    def written(
+        self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+    ) -> Iterator[bytes]:
+        """The Arrow stream of these rows of a table. Raises TooLarge."""
+        yield schema.serialize().to_pybytes()
+        for batch in batches:
+            self.add(batch.nbytes, name, schema.names)
+            yield batch.serialize().to_pybytes()
         yield _END
 
-    def _add(self, size: int, table: AgnesTable, columns: Sequence[str]) -> None:
+    def add(self, size: int, name: str, columns: Sequence[str]) -> None:
+        """That much more was read of a table. Raises TooLarge."""
         self.size += size
         if self.size > self._most:
             names = ", ".join(columns)
             raise TooLarge(
-                f"the question reads more than {self._most >> 20} MB: {names} of {table.name}",
+                f"the question reads more than {self._most >> 20} MB: {names} of {name}",
                 detail="Use fewer columns; `*` reads all of them.",
             )
 
@@ -89,14 +104,14 @@ class _Kept:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: LRUCache[_Key, bytes] = LRUCache(_KEPT, getsizeof=len)
+        self._held: LRUCache[Key, bytes] = LRUCache(_KEPT, getsizeof=len)
 
-    def get(self, key: _Key) -> bytes | None:
+    def get(self, key: Key) -> bytes | None:
         with self._lock:
             found: bytes | None = self._held.get(key)
             return found
 
-    def put(self, key: _Key, stream: bytes) -> None:
+    def put(self, key: Key, stream: bytes) -> None:
         with self._lock:
             self._held[key] = stream
 

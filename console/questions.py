@@ -1,7 +1,8 @@
 """Asking in SQL: whose turn it is, and the way of a question from its text to its answer.
 
 One object a server. Rights are those of the rows that a question is given (`console.agnes_rows`);
-what may be asked decides `console.sandbox.validate`; where it runs, `console.sandbox.pool`.
+which tables there are says `console.offered`; what may be asked decides
+`console.sandbox.validate`; where it runs, `console.sandbox.pool`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from console.agnes_rows import Extract
-from console.agnes_tables import agnes_tables
+from console.offered import Offer, offered
 from console.sandbox.pool import Limits, Nursery, Run
 from console.sandbox.validate import Checked, validate
 from console.settings import Settings
@@ -30,10 +31,12 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Question:
-    """A text that may run, for one person. `rows` and `bytes`: the most of its answer."""
+    """A text that may run, for one person. `offers`: the tables that it uses; `rows` and `bytes`:
+    the most of its answer."""
 
     checked: Checked
     principal: Principal
+    offers: Mapping[str, Offer]
     rows: int
     bytes: int
 
@@ -41,10 +44,19 @@ class Question:
     def tables(self) -> list[str]:
         return sorted(self.checked.needs)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Of its tables."""
+        return frozenset(offer.kind for offer in self.offers.values())
+
+    def standings(self) -> dict[str, dict[str, Any]]:
+        """By table how many rows are seen. Blocks."""
+        return {name: self.offers[name].standing() for name in self.tables}
+
 
 class Questions:
     def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings, self._store = settings, store
+        self.settings, self.store = settings, store
         self._nursery = Nursery()
         self._threads = ThreadPoolExecutor(settings.query_children, "agnes-question")
         self._children = asyncio.Semaphore(settings.query_children)
@@ -53,18 +65,22 @@ class Questions:
 
     async def checked(self, sql: str, principal: Principal, *, rows: int, bytes: int) -> Question:
         """Raises Refused."""
-        columns = {name: tuple(table.columns) for name, table in agnes_tables().items()}
-        found = await self._store.offload(validate, sql, columns)
-        return Question(found, principal, rows, bytes)
+        found, offers = await self.store.offload(self._checked, sql, principal)
+        return Question(found, principal, offers, rows, bytes)
+
+    def _checked(self, sql: str, principal: Principal) -> tuple[Checked, dict[str, Offer]]:
+        offers = offered(self, principal)
+        found = validate(sql, {name: tuple(offer.columns) for name, offer in offers.items()})
+        return found, {name: offers[name] for name in found.needs}
 
     @asynccontextmanager
     async def turn(self, principal: Principal) -> AsyncIterator[None]:
         """Wait until this person, and the server, may start one more. Raises TooMany,
         Unavailable."""
-        self._count(principal.user_id)
-        most = self._settings.query_at_once
-        mine = self._mine.setdefault(principal.user_id, asyncio.Semaphore(most))
-        wait = self._settings.query_wait
+        self._count(principal.reader)
+        most = self.settings.query_at_once
+        mine = self._mine.setdefault(principal.reader, asyncio.Semaphore(most))
+        wait = self.settings.query_wait
         try:
             async with asyncio.timeout(wait) as patience, mine, self._children:
                 patience.reschedule(None)
@@ -78,7 +94,7 @@ class Questions:
             ) from None
 
     def _count(self, user: str) -> None:
-        starts, at, most = self._starts[user], time.monotonic(), self._settings.query_per_minute
+        starts, at, most = self._starts[user], time.monotonic(), self.settings.query_per_minute
         while starts and starts[0] <= at - _MINUTE:
             starts.popleft()
         if len(starts) >= most:
@@ -88,16 +104,16 @@ class Questions:
 
     def run(self, question: Question) -> tuple[Run, Extract]:
         """The run of a question, not begun yet, and what it reads."""
-        settings = self._settings
+        settings = self.settings
         limits = Limits(
             seconds=settings.query_seconds,
             memory=settings.query_memory_mb << 20,
             rows=question.rows,
             bytes=question.bytes,
         )
-        extract = Extract(self._store, question.principal, most=settings.query_extract_mb << 20)
+        extract = Extract(self.store, question.principal, most=settings.query_extract_mb << 20)
         tables = {
-            name: extract.pieces(agnes_tables()[name], columns)
+            name: question.offers[name].pieces(extract, columns)
             for name, columns in question.checked.needs.items()
         }
         return Run(self._nursery, question.checked.sql, tables, limits), extract

@@ -110,6 +110,13 @@ SETTINGS: tuple[Setting, ...] = (
         **_POSITIVE,
     ),
     Setting(
+        "AGNES_TABLE_FOLDERS",
+        "",
+        "Folders whose CSV and Parquet files can be registered as tables; empty: `tables` in the "
+        "data folder.",
+        **_WORDS,
+    ),
+    Setting(
         "AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE
     ),
     Setting(

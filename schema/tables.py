@@ -307,7 +307,7 @@ TABLE_REGISTRY = Table(
     "table_registry",
     """
     id! name! source_type query_mode bucket location sync_mode schedule description
-    created_at!:time updated_at:time
+    created_at!:time updated_at:time columns
     """,
     key=("id",),
     meaning="Tables that can be queried or synced.",

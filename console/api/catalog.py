@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from console import agnes_rows, agnes_tables, questions
-from console.agnes_tables import AgnesTable
+import ibis
+import orjson
+
+from console import questions
+from console.api.query import JSON, said, values
 from console.audit import entry
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
+from console.offered import Offer, offered
 from schema.errors import NotFound, shorten
-from schema.policy import Seen
 
-_BUCKET = "Agnes Internal"
 _SAMPLE = 5
 
 
 class _Catalog(Handler):
     rights: ClassVar[Mapping[str, Right]] = {"GET": SIGNED_IN}
 
-    def table(self, name: str) -> AgnesTable:
+    async def offers(self) -> Mapping[str, Offer]:
+        return await self.instance.store.offload(offered, self.instance, self.caller.me)
+
+    async def table(self, name: str) -> Offer:
+        """The one that is called so. What was not granted is as unknown as what does not exist."""
         self.about = f"table:{name}"
-        found = agnes_tables.agnes_tables().get(name)
+        offers = await self.offers()
+        found = offers.get(name) or next((one for one in offers.values() if one.id == name), None)
         if found is None:
-            known = ", ".join(agnes_tables.agnes_tables())
+            known = ", ".join(offers)
             raise NotFound(f"no table {shorten(name)} here", detail=f"There are: {known}.")
         return found
 
@@ -39,15 +46,15 @@ class Tables(_Catalog):
         self.query(())
         found = [
             {
-                "table_id": table.name,
+                "table_id": table.id,
                 "name": table.name,
-                "bucket": _BUCKET,
-                "source_type": "internal",
-                "query_mode": "internal",
+                "bucket": table.bucket,
+                "source_type": table.kind,
+                "query_mode": table.kind,
                 "description": table.meaning,
                 "columns": len(table.columns),
             }
-            for table in agnes_tables.agnes_tables().values()
+            for table in (await self.offers()).values()
         ]
         await self.instance.was_read(self.caller, "catalog.list", {"endpoint": "catalog"})
         self.send({"tables": found})
@@ -58,31 +65,32 @@ class Schema(_Catalog):
 
     async def get(self, name: str) -> None:
         self.query(())
-        table = self.table(name)
-        kinds = table.of.schema
+        table = await self.table(name)
+        kinds = ibis.Schema.from_pyarrow(table.schema())
         columns = [
             {
                 "name": column,
-                "type": kinds[column].copy(nullable=True).__str__(),
+                "type": str(kinds[column].copy(nullable=True)),
                 "nullable": kinds[column].nullable,
                 "description": meaning,
             }
             for column, meaning in table.columns.items()
         ]
+        standing = await self.instance.store.offload(table.standing)
         await self.noted("catalog.schema", columns=len(columns))
-        me, store = self.caller.me, self.instance.store
-        standing = await store.offload(agnes_rows.standing, store, table, me)
         self.send(
             {
-                "table_id": table.name,
-                "source_type": "internal",
+                "table_id": table.id,
+                "name": table.name,
+                "bucket": table.bucket,
+                "source_type": table.kind,
                 "sql_flavor": "duckdb",
                 "description": table.meaning,
                 "columns": columns,
                 "partition_by": None,
                 "clustered_by": [],
                 "where_dialect_hints": {},
-                "row_scope": questions.scope({table.name: standing}, me),
+                "row_scope": questions.scope({table.name: standing}, self.caller.me),
             }
         )
 
@@ -92,20 +100,21 @@ class Sample(_Catalog):
 
     async def get(self, name: str) -> None:
         count = integer(self.query(("n",)), "n", _SAMPLE, 1, 100)
-        table = self.table(name)
-        rows = await self.instance.store.offload(self._rows, table, count)
+        table = await self.table(name)
+        text = await self.instance.store.offload(_rows, table, count)
+        rows = orjson.loads(text)
         await self.noted("catalog.sample", rows_returned=len(rows))
-        self.send({"table_id": table.name, "rows": rows, "source": "internal"})
+        self.send({"table_id": table.id, "name": table.name, "rows": rows, "source": table.kind})
 
-    def _rows(self, table: AgnesTable, count: int) -> list[dict[str, Any]]:
-        """The newest ones, masked as everywhere; never kept for anybody else."""
-        me, columns = self.caller.me, tuple(table.columns)
-        seen: Seen = agnes_tables.seen(table, me)
-        found = self.instance.store.ask(agnes_tables.newest, seen, columns, count)
-        batches = iter(found.to_batches())
-        if agnes_tables.needs_mask(table, me, columns):
-            batches = agnes_tables.masked(batches, me, columns)
-        return [row for batch in batches for row in batch.to_pylist()]
+
+def _rows(table: Offer, count: int) -> bytes:
+    """Some rows as JSON, an object each; never kept for anybody else."""
+    found: list[dict[str, Any]] = []
+    for batch in table.first(count):
+        columns = [values(column) for column in batch.columns]
+        names = batch.schema.names
+        found += [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return orjson.dumps(found, default=said, option=JSON)
 
 
 ROUTES = [

@@ -16,12 +16,14 @@ import orjson
 import pyarrow as pa
 from tornado.iostream import StreamClosedError
 
-from console import agnes_rows, questions
-from console.agnes_tables import agnes_tables
+from console import questions
 from console.audit import entry
 from console.handler import Handler
+from console.identity.grants import OWN_ROWS
 from console.identity.rights import SIGNED_IN, Right
+from console.offered import INTERNAL
 from console.questions import Question
+from console.registered import LOCAL
 from console.sandbox.pool import Run, Stopped
 from console.sandbox.validate import Refused
 from schema.errors import AgnesError, BadParameter
@@ -37,7 +39,9 @@ class Query(Handler):
     """`{sql, limit}`: JSON, or, where the caller accepts one, an Arrow stream."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": SIGNED_IN}
+    harmless = ("POST",)
     _run: Run | None = None
+    _left = False
 
     async def post(self) -> None:
         given = self.body({"sql": str, "limit": int}, need=("sql",))
@@ -59,7 +63,8 @@ class Query(Handler):
             raise
 
     def on_connection_close(self) -> None:
-        """Who left waits for nothing: the child ends."""
+        """Who left waits for nothing: the child ends, or does not begin."""
+        self._left = True
         if self._run is not None:
             self._run.cancel()
 
@@ -69,6 +74,8 @@ class Query(Handler):
         run, extract = asking.run(question)
         await asking.offload(run.__enter__)
         self._run = run
+        if self._left:
+            run.cancel()
         try:
             yield run, extract
         finally:
@@ -126,11 +133,7 @@ class Query(Handler):
         self.finish()
 
     def _scope(self, question: Question) -> dict[str, Any]:
-        me, store = question.principal, self.instance.store
-        found = {
-            name: agnes_rows.standing(store, agnes_tables()[name], me) for name in question.tables
-        }
-        return questions.scope(found, me)
+        return questions.scope(question.standings(), question.principal)
 
     async def _noted(self, question: Question, run: Run, size: int, started: float) -> None:
         took = round((time.perf_counter() - started) * 1000)
@@ -141,12 +144,22 @@ class Query(Handler):
         tables = question.tables if question else []
         params = {
             "sql_preview": sql[:_PREVIEW],
-            "internal_tables": tables,
+            "tables": tables,
+            "internal_tables": [name for name in tables if name.startswith(OWN_ROWS)],
             "is_admin": self.caller.me.is_admin,
             **more,
         }
         about = "table:" + ",".join(tables) if tables else None
-        row = entry(self.caller, "query.internal", resource=about, params=params, result=result)
+        kinds = question.kinds if question else ()
+        row = entry(
+            self.caller,
+            "query.internal"
+            if LOCAL not in kinds
+            else ("query.hybrid" if INTERNAL in kinds else "query.local"),
+            resource=about,
+            params=params,
+            result=result,
+        )
         await self.instance.record(row)
 
 
@@ -166,14 +179,35 @@ def _written(answer: Any, about: Mapping[str, Any]) -> Iterator[bytes]:
     first = True
     for batch in reader:
         if batch.num_rows:
-            columns = [_plain(column).to_pylist() for column in batch.columns]
-            rows = orjson.dumps(list(zip(*columns, strict=True)), default=_said, option=_JSON)
+            columns = [values(column) for column in batch.columns]
+            rows = orjson.dumps(list(zip(*columns, strict=True)), default=said, option=JSON)
             yield (b"" if first else b",") + rows[1:-1]
             first = False
     yield b"]," + orjson.dumps(about)[1:]
 
 
-_JSON = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+JSON = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def values(column: pa.Array) -> list[Any]:
+    try:
+        return list(_plain(column).to_pylist())
+    except (OverflowError, ValueError):  # times beyond those of Python, infinity among them
+        return [_value(value) for value in column]
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    """The same one by one: what Python has no value for becomes text."""
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.ListScalar):
+        return [_value(one) for one in scalar.values]
+    if isinstance(scalar, pa.StructScalar):
+        return {name: _value(one) for name, one in scalar.items()}
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return scalar.cast(pa.string()).as_py()
 
 
 def _plain(column: pa.Array) -> pa.Array:
@@ -186,7 +220,7 @@ def _plain(column: pa.Array) -> pa.Array:
     return column
 
 
-def _said(value: Any) -> Any:
+def said(value: Any) -> Any:
     """What JSON has no form for, as text: decimals, intervals, bytes (in hexadecimal)."""
     return value.hex() if isinstance(value, bytes) else str(value)
 
