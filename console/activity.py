@@ -43,8 +43,10 @@ class Reader:
 
     @property
     def seen(self) -> Seen:
-        """The rows that this reader may see. Only an admin's searches look behind the mask."""
-        masked = self.principal.sees_all(AUDIT_LOG) and not self.principal.is_admin
+        """The rows that this reader may see. Only an admin's searches look behind the mask, and not
+        those made with somebody else's eyes."""
+        me = self.principal
+        masked = me.view is not None or (me.sees_all(AUDIT_LOG) and not me.is_admin)
         return (SeenMasked if masked else Seen)(AUDIT_LOG, self.principal)
 
     def ask(self, question: Any, *args: Any) -> list[Row]:

@@ -77,7 +77,8 @@ def counted(seen: Seen) -> ir.Table:
 def needs_mask(table: AgnesTable, principal: Principal, columns: Sequence[str]) -> bool:
     """Whether rows of others come with columns that the mask touches."""
     touched = table.of is tables.AUDIT_LOG and not set(MASKED).isdisjoint(columns)
-    return touched and principal.own_rows_only().sees_all(table.of)
+    others = principal.view is not None or principal.own_rows_only().sees_all(table.of)
+    return touched and others
 
 
 def masked(

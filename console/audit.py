@@ -59,13 +59,15 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who did it and how they came. `started` is `time.perf_counter()` at the request's start."""
+    """Who did it and how they came. `started` is `time.perf_counter()` at the request's start;
+    `credential`: what they came with, by its id."""
 
     principal: Principal | None = None
     client_kind: str | None = None
     client_ip: str | None = None
     correlation_id: str = field(default_factory=new_id)
     started: float | None = field(default_factory=time.perf_counter)
+    credential: str | None = None
 
     def as_(self, principal: Principal) -> Caller:
         return replace(self, principal=principal)
@@ -88,8 +90,12 @@ def entry(
     result: str | None = "success",
 ) -> Rows:
     """One audit row, ready to be written. `params` and `before` (the state before a change) lose
-    their secrets and their length here; keys whose value is None are left out of `params`."""
+    their secrets and their length here; keys whose value is None are left out of `params`. What an
+    admin does while they view as somebody is theirs; `params` says as whom."""
     given = {key: value for key, value in (params or {}).items() if value is not None}
+    who = caller.principal
+    if who is not None and who.view is not None:
+        given["view_as"] = who.user_id
     text = dumps(given) if given else None
     took = None if caller.started is None else round((time.perf_counter() - caller.started) * 1000)
     resource = None if resource is None else cut(resource)
@@ -99,7 +105,7 @@ def entry(
             {
                 "id": new_id(),
                 "timestamp": now(),
-                "user_id": (caller.principal.user_id or None) if caller.principal else None,
+                "user_id": (who.reader or None) if who else None,
                 "action": action,
                 "resource": resource,
                 "params": text,

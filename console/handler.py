@@ -43,6 +43,7 @@ class Handler(RequestHandler):
 
     rights: ClassVar[Mapping[str, Right]] = {}
     actions: ClassVar[Mapping[str, str]] = {}
+    harmless: ClassVar[Collection[str]] = ()  # methods that only read, whatever they are called
     about: str | None = None  # what a failed action was about, where the address does not say it
     instance: Instance
     caller: Caller
@@ -59,9 +60,11 @@ class Handler(RequestHandler):
     async def prepare(self) -> None:
         self.caller = await self.instance.gate.caller(self.request)
         self.set_header("X-Correlation-ID", self.caller.correlation_id)
-        require(self.caller.principal, self.right(self.request.method or "GET"))
+        method = self.request.method or "GET"
+        changes = method not in (*_SAFE, *self.harmless)
+        require(self.caller.principal, self.right(method), changes=changes)
         by_cookie = self.caller.principal is not None and self.instance.gate.by_cookie(self.request)
-        if by_cookie and self.request.method not in _SAFE:
+        if by_cookie and method not in _SAFE:
             self.check_xsrf_cookie()
 
     def set_default_headers(self) -> None:
@@ -151,7 +154,7 @@ class Handler(RequestHandler):
             return  # a stranger can do nothing that would be worth a row, and could write many
         result = failure(error)
         if not self.instance.recent_reads.first(
-            principal.user_id, action, self.about or self.request.uri, error.message
+            principal.reader, action, self.about or self.request.uri, error.message
         ):
             return
         row = entry(

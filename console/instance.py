@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import structlog
 
 from console.audit import Caller, LostWrites, RecentReads, entry, now
 from console.claims import Claims
+from console.identity import view_as
 from console.identity.gate import Gate
 from console.identity.people import People
 from console.identity.sign_in import SignIn
@@ -53,6 +55,7 @@ class Instance:
     def __post_init__(self) -> None:
         self.jobs = Dispatcher(self)
         self.questions = Questions(self.settings, self.store)
+        self.gate.views.ended = self._view_ended
 
     async def record(self, row: Rows) -> bool:
         """Write the audit row of a read. A failure never fails the read: it is logged, counted, and
@@ -66,10 +69,20 @@ class Instance:
 
     async def was_read(self, caller: Caller, action: str, params: Mapping[str, Any]) -> None:
         """Write that something was read: one row a minute for the same read by the same person."""
-        key = (caller.me.user_id, action, tuple(sorted(params.items())))
+        me = caller.me
+        key = (me.reader, me.user_id, action, tuple(sorted(params.items())))
         first = self.recent_reads.first(*key)
         if first and not await self.record(entry(caller, action, params=params)):
             self.recent_reads.forget(*key)
+
+    def _view_ended(self, held: view_as.Held, why: str) -> None:
+        """An admin's view as somebody ended by itself."""
+
+        def written(done: Future[Any]) -> None:
+            if (error := done.exception()) is not None:
+                self.lost(error)
+
+        self.store.write(view_as.row(held, held.admin, why=why)).add_done_callback(written)
 
     def lost(self, error: BaseException) -> None:
         """An audit row could not be written: counted, shown in the pulse, logged."""

@@ -46,7 +46,7 @@ def mask(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
     """`row` of the audit log as `principal` may see it: `params` and `params_before` parsed back to
     JSON text."""
     shown = dict(row)
-    if shown.get("user_id") == principal.user_id:
+    if shown.get("user_id") == principal.reader:
         return shown
     for column in ("params", "params_before"):
         if shown.get(column):

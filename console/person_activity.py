@@ -20,7 +20,7 @@ async def was_read(
 ) -> None:
     """Write it, once a minute for the same question."""
     about = resource(user_id)
-    key = (caller.me.user_id, about, tuple(sorted(wanted.items())))
+    key = (caller.me.reader, about, tuple(sorted(wanted.items())))
     if not instance.recent_reads.first(*key):
         return
     if not await instance.record(entry(caller, READ, resource=about, params=dict(wanted))):

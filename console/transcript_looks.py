@@ -23,7 +23,7 @@ from schema.tables import AUDIT_LOG
 def is_reason_needed(instance: Instance, caller: Caller, owner: str) -> bool:
     """Whether the caller must say why they look at transcripts of `owner`: where the setting asks
     for it, they are somebody else's, and nothing was said within the hour."""
-    me = caller.me.user_id
+    me = caller.me.reader
     asked = bool(instance.settings.transcript_reason) and owner != me
     return asked and instance.reasons.of(me, owner) is None
 
@@ -38,7 +38,7 @@ def stated(instance: Instance, caller: Caller, owner: str, given: str | None) ->
     reason = redact((given or "").strip())
     if len(reason) > LONGEST:
         raise BadParameter("reason", reason, f"at most {LONGEST} characters")
-    me = caller.me.user_id
+    me = caller.me.reader
     if owner == me:
         return None
     if reason:
@@ -65,7 +65,7 @@ async def seen(
     """Write that a transcript was opened, at `turn` if it was there; `via`: api, page, image.
     `paging`: it goes on reading what it opened, which is written once a minute."""
     instance = transcript.reader.instance
-    key = (caller.me.user_id, "transcript", transcript.session_file)
+    key = (caller.me.reader, "transcript", transcript.session_file)
     if not instance.recent_reads.first(*key) and paging:
         return
     params = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Self
 
 import ibis
@@ -18,9 +19,19 @@ RESOURCE_TYPES = (*SURFACES, "table")
 
 
 @dataclass(frozen=True)
+class View:
+    """An admin sees what somebody else sees: who the admin is, and until when (naive UTC)."""
+
+    by: str
+    by_name: str
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Principal:
     """Who is asking. `surfaces` are the pages a group of theirs was granted. A `service` is a job:
-    it has no user id, owns nothing, and may do only what jobs do."""
+    it has no user id, owns nothing, and may do only what jobs do. With a `view` an admin looks
+    through this person's eyes, and changes nothing."""
 
     user_id: str
     is_admin: bool = False
@@ -31,9 +42,20 @@ class Principal:
     name: str = ""
     kind: str = "web"  # web | cli | agent | external | scheduler
     service: bool = False
+    view: View | None = None
+
+    @property
+    def reader(self) -> str:
+        """The id of who really reads: whose own rows are shown raw, who says why they open a
+        transcript, and whom the log names."""
+        return self.view.by if self.view else self.user_id
 
     def sees_all(self, table: Table) -> bool:
         return self.is_admin or (table.surface is not None and table.surface in self.surfaces)
+
+    def may_read(self, table_id: str) -> bool:
+        """A registered table: all of its rows, or none."""
+        return self.is_admin or table_id in self.tables
 
     def own_rows_only(self) -> Principal:
         """The same person in the `agnes_*` tables, where a grant does not widen what they see."""

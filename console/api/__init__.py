@@ -25,6 +25,7 @@ from console.api import (
     saved_views,
     sessions,
     system,
+    tables,
     telemetry,
     text_search,
     tokens,
@@ -32,6 +33,7 @@ from console.api import (
     uploads,
     user_sessions,
     users,
+    view_as,
     work,
 )
 
@@ -50,6 +52,7 @@ ROUTES: list[tuple[str, Any]] = [
     *groups.ROUTES,
     *grants.ROUTES,
     *tokens.ROUTES,
+    *tables.ROUTES,
     *access.ROUTES,
     *jobs.ROUTES,
     *marketplace.ROUTES,
@@ -62,6 +65,7 @@ ROUTES: list[tuple[str, Any]] = [
     *me_sessions.ROUTES,
     *query.ROUTES,
     *catalog.ROUTES,
+    *view_as.ROUTES,
     *work.ROUTES,
     *reports.ROUTES,
 ]

@@ -16,6 +16,7 @@ from schema.tables import USERS
 
 
 class CheckAccess(Handler):
+    harmless = ("POST",)
     rights: ClassVar[Mapping[str, Right]] = {"POST": SIGNED_IN}
     actions: ClassVar[Mapping[str, str]] = {"POST": "data.access_check"}
 

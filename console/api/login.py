@@ -43,6 +43,7 @@ class Login(AccessHandler):
 class Logout(Handler):
     """Revokes the token that asks, or ends the web session."""
 
+    harmless = ("POST",)  # to whomever the caller views as
     rights: ClassVar[Mapping[str, Right]] = {"POST": SIGNED_IN}
     actions: ClassVar[Mapping[str, str]] = {"POST": "auth.logout"}
 

@@ -21,6 +21,8 @@ from tornado.web import create_signed_value, decode_signed_value
 
 from console.audit import Caller, new_id, now
 from console.identity.job_passes import PREFIX, JobPasses
+from console.identity.view_as import Views
+from schema.errors import Forbidden
 from schema.policy import SURFACES, Principal
 from schema.store import Store
 from schema.table import rows_of
@@ -64,6 +66,13 @@ class Found:
     token_id: str | None = None
     session_id: str | None = None
 
+    @property
+    def credential(self) -> str | None:
+        """What it is known by, without the secret; None for the pass of a job."""
+        if self.token_id:
+            return f"token:{self.token_id}"
+        return f"session:{self.session_id}" if self.session_id else None
+
 
 class Gate:
     """Knows who is asking. Look-ups are remembered until one of the identity tables changes."""
@@ -76,7 +85,7 @@ class Gate:
         trusted_proxies: tuple[str, ...] = (),
         secure: bool = False,
     ) -> None:
-        self.passes = JobPasses()
+        self.passes, self.views = JobPasses(), Views()
         self._store = store
         self._key = key
         self._secure = secure
@@ -88,14 +97,16 @@ class Gate:
 
     async def caller(self, request: HTTPServerRequest) -> Caller:
         """The caller of a request; anonymous (`principal` None) when no valid credential came with
-        it."""
+        it. An admin who views as somebody comes as that person."""
         found = await self.find(request)
+        credential = found.credential if found else None
         given = request.headers.get("X-Correlation-ID", "")
         return Caller(
-            principal=found.principal if found else None,
+            principal=await self._eyes(found.principal, credential) if found else None,
             client_kind=found.principal.kind if found else None,
             client_ip=self.client_ip(request),
             correlation_id=given if _CORRELATION.match(given) else new_id(),
+            credential=credential,
         )
 
     async def find(self, request: HTTPServerRequest) -> Found | None:
@@ -141,13 +152,32 @@ class Gate:
                     break
         return address
 
-    async def still(self, principal: Principal) -> Principal | None:
-        """The same person as of now, for documents that stay open: None once deactivated."""
-        key = f"user:{principal.user_id}"
-        found = await self._remembered(
-            key, lambda: self._of_user(principal.user_id, principal.kind)
-        )
-        return replace(found.principal, kind=principal.kind) if found else None
+    async def still(self, caller: Caller) -> Principal | None:
+        """The same person as of now, for documents that stay open: None once deactivated. Raises
+        Forbidden where the caller has begun or ended to view as somebody since."""
+        me = caller.me
+        own = await self._user(me.reader, me.kind)
+        if own is None:
+            return None
+        seen = await self._eyes(own, caller.credential)
+        if (seen.user_id, seen.view is None) != (me.user_id, me.view is None):
+            raise Forbidden(
+                "this page was opened with other eyes: viewing as somebody began or ended since",
+                detail="Load the page anew.",
+            )
+        return seen
+
+    async def _eyes(self, me: Principal, credential: str | None) -> Principal:
+        """Who sees: the person themselves, or, while an admin views as somebody, that one."""
+        held = self.views.of(credential)
+        if held is None:
+            return me
+        return self.views.seen(me, held, await self._user(held.user_id, me.kind))
+
+    async def _user(self, user_id: str, kind: str) -> Principal | None:
+        """Somebody with an active account."""
+        found = await self._remembered(f"user:{user_id}", lambda: self._of_user(user_id, kind))
+        return replace(found.principal, kind=kind) if found else None
 
     async def _look_up(self, way: str, secret: str) -> Found | None:
         hashed = digest(secret)

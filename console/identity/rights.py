@@ -40,13 +40,22 @@ def may(principal: Principal | None, right: Right) -> bool:
     return right.surface is not None and right.surface in principal.surfaces
 
 
-def require(principal: Principal | None, right: Right) -> None:
-    """Raises NotSignedIn for a stranger, Forbidden for somebody without the right."""
+def require(principal: Principal | None, right: Right, *, changes: bool = False) -> None:
+    """Raises NotSignedIn for a stranger, Forbidden for somebody without the right, and for whoever
+    would change something (`changes`) while they view as somebody else."""
+    viewing = principal is not None and principal.view is not None
+    if viewing and changes and right != PUBLIC:  # what strangers may do, too, is nobody's
+        raise Forbidden(
+            "nothing can be changed while you view as somebody else",
+            detail="End it first: the button of the banner, or DELETE /api/view-as.",
+        )
     if may(principal, right):
         return
     if principal is None:
         raise NotSignedIn("sign in first", detail="Run `agnes login`, or open /login in a browser.")
     raise Forbidden(
         f"this needs {'an admin' if right == ADMIN else f'an admin or the {right}'}",
-        detail="Ask an admin of this instance; groups and grants decide.",
+        detail="You view as somebody who may not open it."
+        if viewing
+        else "Ask an admin of this instance; groups and grants decide.",
     )

@@ -27,7 +27,11 @@ class Act(Handler):
         self.actions = {"POST": action}  # type: ignore[misc]
 
     def show_error(self, error: AgnesError) -> None:
-        self.answer(render(self.refusal, error=error) if self.is_live else error_page(error))
+        self.answer(
+            render(self.refusal, error=error)
+            if self.is_live
+            else error_page(error, self.caller.principal)
+        )
 
     def answer(self, html: str) -> None:
         kind = "plain" if self.is_live else "html"  # a part of a page is no page

@@ -57,7 +57,7 @@ class ActivityNotebook(Handler):
 
     def show_error(self, error: AgnesError) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(error_page(error))
+        self.finish(error_page(error, self.caller.principal))
 
 
 class MyNotebook(ActivityNotebook):

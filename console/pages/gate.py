@@ -95,7 +95,7 @@ class PageGate(AuthProvider):
                 raise HTTPError(error.status) from None
             known = as_agnes_error(error.status, (type(error), error, None))
             handler.set_status(known.status)
-            handler.finish(error_page(known))
+            handler.finish(error_page(known, caller.principal))
             return None
         return caller.me.user_id
 

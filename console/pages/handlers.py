@@ -10,7 +10,7 @@ from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from console.handler import Handler, Unknown
 from console.identity.rights import ACTIVITY, PUBLIC, Right, may
-from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts
+from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts, view_as
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
 from schema.errors import AgnesError
@@ -35,11 +35,15 @@ class Home(Handler):
 class NoSuchPage(Unknown):
     """Every address that nobody serves: JSON for the API, a page for people."""
 
+    async def prepare(self) -> None:
+        self.caller = await self.instance.gate.caller(self.request)
+        await super().prepare()
+
     def show_error(self, error: AgnesError) -> None:
         if self.request.path.startswith("/api/"):
             super().show_error(error)
         else:
-            self.finish(error_page(error))
+            self.finish(error_page(error, self.caller.principal))
 
 
 class Joined(RequestHandler):
@@ -74,6 +78,7 @@ ROUTES = [
     (r"/", Home),
     (r"/components/.*", NoSuchPage),
     *sign_in.ROUTES,
+    *view_as.ROUTES,
     *job_acts.ROUTES,
     *view_acts.ROUTES,
     *activity_acts.ROUTES,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from console.figures import duration, lasted, number, percent, rounded, span
 from schema.errors import AgnesError
+from schema.policy import Principal
 
 STATIC = Path(__file__).parent / "static"
 
@@ -107,6 +108,7 @@ def render(template: str, /, **context: Any) -> str:
     return ENVIRONMENT.get_template(template).render(**context)
 
 
-def error_page(error: AgnesError) -> str:
-    """One page for everything that ends a visit: what happened, what to do next."""
-    return render("error.html", error=error)
+def error_page(error: AgnesError, viewer: Principal | None = None) -> str:
+    """One page for everything that ends a visit: what happened, what to do next; for an admin who
+    views as somebody the way out of that."""
+    return render("error.html", error=error, viewer=viewer)

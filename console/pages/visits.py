@@ -69,9 +69,10 @@ def _live(page: Regions, instance: Instance, came: Caller, arrival: Arrival | No
         last, turns = step, turns + (not beat)
         turn = turns
         try:
-            principal = await instance.gate.still(came.me)
+            principal = await instance.gate.still(came)
             require(principal, page.right)
-            caller = Caller(principal, came.client_kind, came.client_ip)
+            kind, ip = came.client_kind, came.client_ip
+            caller = Caller(principal, kind, ip, credential=came.credential)
             if (opened := getattr(page, "opened", None)) and not beat:
                 query = await opened(instance, caller, query)  # a saved view by its name
             regions = await page.show(instance, caller, query, beat=beat)

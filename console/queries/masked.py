@@ -8,13 +8,14 @@ nothing. Where it cannot say exactly the same it sees less: of a query it knows 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import ibis
 import ibis.expr.types as ir
 
 from console.masking import SHOWN, SQL_KEYS
+from schema.bind import point
 from schema.policy import Seen
 
 _SIGN = r"(?:[^\"\\]|\\.)"  # one character of a JSON text, as it is written there
@@ -29,14 +30,22 @@ class SeenMasked(Seen):
     the mask leaves them. Admins, who can reveal a row, keep the plain one and its speed."""
 
     def shape(self) -> Hashable:
-        return ("masked", super().shape())
+        return ("masked", super().shape(), self.principal.view is None)
 
     def values(self) -> dict[str, str]:
-        return {"me": self.principal.user_id}
+        me = self.principal
+        return {"me": me.user_id} if me.view is None else {"me": me.user_id, "by": me.view.by}
+
+    def bound(self, prefix: str) -> Self:
+        seen, view = super().bound(prefix), self.principal.view
+        if view is None:
+            return seen
+        view = replace(view, by=point(prefix + "by", view.by))
+        return replace(seen, principal=replace(seen.principal, view=view))
 
     def rows(self) -> ir.Table:
         rows: Any = super().rows()
-        own = (rows.user_id == self.principal.user_id).fill_null(False)
+        own = (rows.user_id == self.principal.reader).fill_null(False)
         short = rows.params.fill_null("").length() <= SHOWN
         plain = short & ~rows.params.fill_null("").contains('"sql') & ~_is_long(rows.resource)
         return rows.mutate(

@@ -222,7 +222,19 @@ def of_table(what: str) -> Do:
     return do
 
 
+def view_as(world: World) -> str:
+    """By a token of its own, for the world's must be able to go on."""
+    user, admin = world.user(email()), world.token(world.admin_id)
+    headers = {"X-Correlation-ID": world.admin.headers["X-Correlation-ID"]}
+    with world.client(admin) as looking:
+        ok(looking.post("/api/view-as", json={"user_id": user}, headers=headers))
+        ok(looking.delete("/api/view-as", headers=headers))
+    return f"user:{user}"
+
+
 DO: dict[str, Do] = {
+    "view_as.start": view_as,
+    "view_as.stop": view_as,
     "query.internal": question,
     "catalog.list": lambda world: ok(world.admin.get("/api/v2/catalog")) and None,
     "catalog.schema": of_table("schema"),
