@@ -51,11 +51,19 @@ def show(answer: Json) -> None:
         show_table(_columns(answer["columns"], rows), [{"cells": row} for row in rows])
     else:
         say("no rows")
-    seen = "".join(_seen((answer.get("row_scope") or {}).get("tables") or {}))
+    tables = (answer.get("row_scope") or {}).get("tables") or {}
+    scope = "".join(f"{seen(counts)} of {name}" for name, counts in tables.items())
     if answer["truncated"]:
-        note(f"the first {_rows(count)}, there are more: --limit, or --format csv{seen}")
+        note(f"the first {_rows(count)}, there are more: --limit, or --format csv{scope}")
     else:
-        note(f"{_rows(count)}{seen}")
+        note(f"{_rows(count)}{scope}")
+
+
+def seen(counts: Mapping[str, Any]) -> str:
+    """How many rows of a table the caller sees, and of how many where they may know."""
+    visible, total = counts.get("visible"), counts.get("total")
+    of_all = "" if total is None else f" of {total:,}"
+    return "" if visible is None else f"; you see {visible:,}{of_all} rows"
 
 
 def show_records(rows: Sequence[Row]) -> None:
@@ -159,12 +167,3 @@ def _said(value: object) -> str:
 
 def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
-
-
-def _seen(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Of each table the rows that the caller sees, of how many where they may know."""
-    for name, counts in tables.items():
-        visible, total = counts.get("visible"), counts.get("total")
-        if visible is not None:
-            of_all = "" if total is None else f" of {total:,}"
-            yield f"; you see {visible:,}{of_all} of {name}"

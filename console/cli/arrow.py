@@ -24,10 +24,10 @@ class Arrived:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         import pyarrow as pa
 
-        self._none = pa.ArrowInvalid
+        self._broken = (pa.ArrowInvalid, OSError)  # what Arrow says of a stream that is none
         try:
             self._reader = pa.ipc.open_stream(io.BufferedReader(_Source(chunks)))
-        except pa.ArrowInvalid as error:
+        except self._broken as error:
             raise _no_arrow() from error
 
     def as_parquet(self) -> Iterator[bytes]:
@@ -74,7 +74,7 @@ class Arrived:
                 batch, about = self._reader.read_next_batch_with_custom_metadata()
             except StopIteration:
                 return
-            except self._none as error:
+            except self._broken as error:
                 raise _no_arrow() from error
             self.truncated |= TRUNCATED in (about or {})
             self.rows += batch.num_rows

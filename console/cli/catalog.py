@@ -11,7 +11,6 @@ from console.cli import answers
 from console.cli.output import (
     Column,
     JsonOption,
-    Row,
     dash,
     field,
     note,
@@ -35,7 +34,7 @@ _TABLES = (
 _COLUMNS = (
     Column("COLUMN", field("name"), floor=12),
     Column("TYPE", field("type"), floor=8),
-    Column("EMPTY", lambda row: "may be" if row.get("nullable") else "never", drop=2),
+    Column("NULL", lambda row: dash(bool(row.get("nullable"))), drop=2),
     Column("MEANING", field("description"), floor=20, drop=1),
 )
 
@@ -72,7 +71,7 @@ def schema(table: TableArgument, as_json: JsonOption = False) -> None:
         say(f"{plain(answer['description'])}\n")
     show_table(_COLUMNS, answer["columns"])
     counts = ((answer.get("row_scope") or {}).get("tables") or {}).get(answer["table_id"], {})
-    note(f"{len(answer['columns'])} columns{_rows_of(counts)}")
+    note(f"{len(answer['columns'])} columns{answers.seen(counts)}")
 
 
 def sample(
@@ -133,10 +132,3 @@ def _grant(grant: Any) -> str:
     )
     group = grant.get("group_name") or grant.get("group") or grant.get("group_id")
     return f"{what} through {group}" if group else what
-
-
-def _rows_of(counts: Row) -> str:
-    visible, total = counts.get("visible"), counts.get("total")
-    if visible is None:
-        return ""
-    return f"; you see {visible:,}{'' if total is None else f' of {total:,}'} rows"

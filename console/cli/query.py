@@ -37,7 +37,7 @@ _ENDINGS = {f".{format}": format for format in Format if format != Format.TABLE}
 def query(
     sql: Annotated[
         str | None,
-        typer.Argument(metavar="[SQL]", help="The question; - or nothing: standard input."),
+        typer.Argument(metavar="SQL", help="The question; - or nothing: standard input."),
     ] = None,
     file: Annotated[
         str | None, typer.Option("--file", "-f", metavar="FILE", help="Read the question from it.")
@@ -106,7 +106,8 @@ def _question(sql: str | None, file: str | None) -> str:
         return _decoded(sys.stdin.buffer.read(), "standard input")
     if file is not None:
         return _decoded(Path(file).expanduser().read_bytes(), file)
-    return sql or ""
+    # A terminal's other bytes come as halves of surrogate pairs.
+    return _decoded((sql or "").encode(errors="surrogateescape"), "the question")
 
 
 def _decoded(content: bytes, source: str) -> str:
