@@ -7,7 +7,7 @@ nothing. Where it cannot say exactly the same it sees less: of a query it knows 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from console.masking import SHOWN, SQL_KEYS
-from schema.bind import point
+from schema.bind import Value, point
 from schema.policy import Seen
 
 _SIGN = r"(?:[^\"\\]|\\.)"  # one character of a JSON text, as it is written there
@@ -32,9 +32,11 @@ class SeenMasked(Seen):
     def shape(self) -> Hashable:
         return ("masked", super().shape(), self.principal.view is None)
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> Mapping[str, Value]:
         me = self.principal
-        return {"me": me.user_id} if me.view is None else {"me": me.user_id, "by": me.view.by}
+        if me.view is None:
+            return {"me": me.user_id}
+        return {**super().values(), "by": me.view.by}  # whose rows, and who reads them
 
     def bound(self, prefix: str) -> Self:
         seen, view = super().bound(prefix), self.principal.view

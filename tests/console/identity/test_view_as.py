@@ -68,7 +68,8 @@ def granted(world: World, user: str, surface: str) -> None:
             [{"id": new_id(), "group_id": group, "resource_type": surface, "created_at": at}],
         ),
     ]
-    world.store.write(lambda transaction: [transaction.insert(row) for row in rows]).result()
+    for row in rows:
+        world.store.write(row).result()
 
 
 def changed(world: World, user: str, **values: Any) -> None:
