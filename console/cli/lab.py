@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from typing import Annotated, Any
 
 import typer
 
+from console.cli.exits import WrongUse
 from console.cli.lab_folder import Filled, fill
 from console.cli.output import note, say
 from console.cli.text import plain
@@ -114,26 +117,33 @@ def _tell(filled: Filled) -> None:
 def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Process:
     """Begin JupyterLab. `place` is for what it needs as long as it runs: its kernel, its papers."""
     _make_kernel(place / "kernels" / "python3")
-    runtime = place / "runtime"
-    runtime.mkdir(mode=0o700)
+    _copy_styles(place / "static" / "panel")
+    port = _free_port(port)
+    # As a file, since there is no word for "none": the news are asked of another host.
+    news = place / "config" / "jupyter_lab_config.json"
+    news.parent.mkdir()
+    news.write_text(json.dumps({"LabApp": {"news_url": None}}), encoding="utf-8")
     words = [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.ip={_LOCAL}",
-        f"--ServerApp.port={PORT if port is None else port}",
-        f"--ServerApp.port_retries={50 if port is None else 0}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.base_url=/",
+        f"--ServerApp.extra_static_paths={place / 'static'}",
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.answer_yes=True",
         f"--ServerApp.allow_root={_is_root()}",
-        "--ServerApp.log_level=WARN",
-        # No news, no look for updates or extensions: nothing is asked of another host.
-        "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.extension_manager=readonly",
+        "--LabApp.extension_manager=readonly",  # the other one asks for a list of all extensions
+        *(["--KernelManager.transport=ipc"] if os.name == "posix" else []),  # no open ports
+        "--Application.log_level=ERROR",
     ]
     environment = {
         **os.environ,
-        "JUPYTER_PATH": os.pathsep.join(filter(None, [str(place), os.environ.get("JUPYTER_PATH")])),
-        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTER_PATH": _first(place, "JUPYTER_PATH"),
+        "JUPYTER_CONFIG_PATH": _first(news.parent, "JUPYTER_CONFIG_PATH"),
+        "JUPYTER_RUNTIME_DIR": str(place / "runtime"),
+        "PANEL_CDN_ROOT": f"http://{_LOCAL}:{port}/static/panel/",
         "JUPYTER_TOKEN": secrets.token_urlsafe(24),  # the environment is not seen by `ps`
     }
     if named := os.environ.get("AGNES_CONFIG_DIR"):
@@ -141,6 +151,37 @@ def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Pro
         environment["AGNES_CONFIG_DIR"] = str(Path(named).expanduser().absolute())
     command = [sys.executable, "-m", "jupyterlab", *words]
     return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL)
+
+
+def _first(folder: Path, name: str) -> str:
+    """A list of folders of the environment, with this one before them."""
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get(name)]))
+
+
+def _free_port(wanted: int | None) -> int:
+    """That port, or the first free one from PORT on; 0 is any. Raises WrongUse for one in use."""
+    for port in range(PORT, PORT + 100) if wanted is None else [wanted]:
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind((_LOCAL, port))
+            except OSError as error:
+                reason = error.strerror
+                continue
+            return int(tried.getsockname()[1])
+    where = f"{_LOCAL}:{PORT if wanted is None else wanted}"
+    detail = "Choose another with --port; 0 takes any free one."
+    raise WrongUse(f"cannot listen on {where}: {reason}", detail=detail)
+
+
+def _copy_styles(to: Path) -> None:
+    """The style sheets of charts, which would come from another host otherwise. Panel itself is not
+    loaded for that."""
+    found = find_spec("panel")
+    panel = Path(found.origin if found and found.origin else "").parent
+    version = json.loads((panel / "package.json").read_text(encoding="utf-8"))["version"]
+    for part in ("css", "bundled/theme"):
+        shutil.copytree(panel / "dist" / part, to / version.split("+")[0] / "dist" / part)
 
 
 def _is_root() -> bool:
