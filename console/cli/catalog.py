@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="As in `agnes catalog`.")]
 
 _TABLES = (
-    Column("TABLE", field("table_id"), floor=14),
+    Column("TABLE", lambda row: dash(row.get("name") or row.get("table_id")), floor=14),
     Column("COLUMNS", field("columns"), right=True, drop=2),
-    Column("FROM", field("bucket"), floor=8, drop=1),
+    Column("FROM", lambda row: dash(row.get("bucket") or row.get("source_type")), floor=8, drop=1),
     Column("DESCRIPTION", field("description"), floor=20, drop=3),
 )
 _COLUMNS = (
@@ -70,8 +70,9 @@ def schema(table: TableArgument, as_json: JsonOption = False) -> None:
     if answer.get("description"):
         say(f"{plain(answer['description'])}\n")
     show_table(_COLUMNS, answer["columns"])
-    counts = ((answer.get("row_scope") or {}).get("tables") or {}).get(answer["table_id"], {})
-    note(f"{len(answer['columns'])} columns{answers.seen(counts)}")
+    tables = (answer.get("row_scope") or {}).get("tables") or {}
+    scope = "".join(answers.seen(counts) for counts in tables.values())
+    note(f"{len(answer['columns'])} columns{scope}")
 
 
 def sample(
@@ -79,7 +80,7 @@ def sample(
     count: Annotated[int, typer.Option("--rows", "-n", min=1, max=100, help="Rows.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Some rows of a table that you see, the newest first."""
+    """Some rows of a table that you see; of the console's own tables the newest."""
     from console.client import connect
     from console.query_client import sample as ask
 
@@ -112,7 +113,7 @@ def _explain(answer: Json) -> None:
     if isinstance(answer.get("total"), int):
         rows += f" of {answer['total']:,}"
     lines = {
-        "table": answer["table_id"],
+        "table": answer.get("name") or answer["table_id"],
         "you": f"{who['email']}{', an admin' if who['is_admin'] else ''}",
         "rule": answer["rule"],
         "grants": ", ".join(_grant(one) for one in answer["grants"]) or "none",

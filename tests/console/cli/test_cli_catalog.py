@@ -84,6 +84,14 @@ def test_the_catalog_names_every_table(run: Run) -> None:
     assert {line.split()[0] for line in lines} >= set(agnes_tables())
 
 
+def test_a_table_is_called_as_in_a_question(run: Run, server: Server) -> None:
+    other = {"table_id": "018f-9", "name": "orders", "bucket": None, "source_type": "local"}
+    server.on("GET", "/api/v2/catalog", {"tables": [{**other, "columns": 3}]})
+    assert printed(run, "catalog").splitlines()[1].split() == ["orders", "3", "local", "–"]
+    server.on("GET", "/api/v2/catalog", {"tables": []})
+    assert printed(run, "catalog") == "no tables\n"
+
+
 def test_a_schema_says_what_columns_mean(run: Run, world: World, become: As) -> None:
     done = run("schema", "agnes_findings")
     for name, meaning in agnes_tables()["agnes_findings"].columns.items():
