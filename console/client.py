@@ -114,6 +114,7 @@ class Client:
         self.groups = Groups(self, "groups")
         self.grants = Collection(self, "grants")
         self.tokens = Collection(self, "tokens")
+        self.tables = Collection(self, "tables")
         self.marketplace = Collection(self, "marketplace")
 
     def __enter__(self) -> Client:

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,12 +23,14 @@ from console.changes import objects
 from console.changes.kinds import REGISTERED, State
 from console.changes.objects import Step
 from console.identity import typed
+from console.identity.lookup import Row
 from console.kept import kept
 from console.queries import registered as queries
 from console.settings import Settings
 from console.table_files import Column, Identity, Opened, Unfit
 from schema.errors import BadParameter, BadRequest, NotFound, shorten
 from schema.store import Store
+from schema.tables import TABLE_REGISTRY
 from schema.transaction import Transaction
 
 LOCAL, BUCKET = "local", "Files"
@@ -77,25 +80,40 @@ def columns_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
     return found
 
 
+def shown(row: Mapping[str, Any]) -> Row:
+    """A row of the registry, or its state in the log, with its columns as a list."""
+    found = {name: row[name] for name in TABLE_REGISTRY.columns}
+    for name in ("created_at", "updated_at"):
+        if isinstance(found[name], str):
+            found[name] = datetime.fromisoformat(found[name])
+    return {**found, "columns": columns_of(row)}
+
+
 # -- changing the registry
 
 
-def described(settings: Settings, location: str) -> tuple[str, list[Column]]:
-    """The absolute path of a file, and its columns. Blocks. Raises BadParameter for a file that
-    cannot be a table."""
+@dataclass(frozen=True)
+class File:
+    """A file that can be a table: its absolute path, its columns."""
+
+    path: str
+    columns: Sequence[Column]
+
+
+def described(settings: Settings, location: str) -> File:
+    """The file that is meant. Blocks. Raises BadParameter for one that cannot be a table."""
     allowed = table_files.folders(settings)
     try:
         path = table_files.located(allowed, location)
         with table_files.opened(allowed, path) as found:
-            return path, table_files.columns(found)
+            return File(path, table_files.columns(found))
     except Unfit as error:
         raise BadParameter("location", location, str(error)) from None
 
 
-def register(caller: Caller, given: Mapping[str, Any], path: str, columns: list[Column]) -> Step:
-    """Add the file at `path`, which has these `columns`. `given`: name, and what else is wanted of
-    id, description, bucket, meanings. Raises BadParameter, and Conflict for a name that is
-    taken."""
+def register(caller: Caller, given: Mapping[str, Any], file: File) -> Step:
+    """Add a file as a table. `given`: name, and what else is wanted of id, description, bucket,
+    meanings. Raises BadParameter, and Conflict for a name that is taken."""
     name = _named(given["name"])
     wanted = {
         **_texts(given),
@@ -104,20 +122,18 @@ def register(caller: Caller, given: Mapping[str, Any], path: str, columns: list[
         "source_type": LOCAL,
         "query_mode": LOCAL,
         "bucket": given.get("bucket") or BUCKET,
-        "location": path,
-        "columns": _kept(_meant(columns, given.get("meanings", {}))),
+        "location": file.path,
+        "columns": _kept(_meant(file.columns, given.get("meanings", {}))),
     }
     if wanted["id"].casefold().startswith(_TAKEN[0]):
         raise BadParameter("id", wanted["id"], f"{_TAKEN[0]}… names tables of the console")
     return objects.register(caller, wanted)
 
 
-def change(
-    caller: Caller, id: str, given: Mapping[str, Any], file: tuple[str, list[Column]] | None
-) -> Step:
-    """Set what is `given` of name, description, bucket, meanings; with a `file`, as `described`
-    tells it, the table is that one from now on, and columns of the same name keep their meanings.
-    Raises NotFound, BadParameter, Conflict."""
+def change(caller: Caller, id: str, given: Mapping[str, Any], file: File | None) -> Step:
+    """Set what is `given` of name, description, bucket, meanings; with a `file` the table is that
+    one from now on, and columns of the same name keep their meanings. Raises NotFound,
+    BadParameter, Conflict."""
     wanted = _texts(given)
     if "name" in given:
         wanted["name"] = _named(given["name"])
@@ -130,15 +146,17 @@ def change(
             raise BadRequest(f"{there['name']} is no registered file: it cannot be changed here")
         new = dict(wanted)
         if file is not None or "meanings" in given:
-            before = {one["name"]: one["meaning"] for one in columns_of(there)}
-            path, columns = file or (there["location"], [Column(**c) for c in columns_of(there)])
-            names = {column.name for column in columns}
-            old = {name: meaning for name, meaning in before.items() if name in names}
-            meant = _meant(columns, {**old, **given.get("meanings", {})})
-            new |= {"location": path, "columns": _kept(meant)}
+            kept = File(there["location"], [Column(**one) for one in columns_of(there)])
+            new |= _of_file(kept, file or kept, given.get("meanings", {}))
         return objects.change_table(caller, id, new)(transaction)
 
     return step
+
+
+def _of_file(before: File, after: File, meanings: Mapping[str, Any]) -> dict[str, Any]:
+    old = {column.name: column.meaning for column in before.columns}
+    columns = [replace(column, meaning=old.get(column.name, "")) for column in after.columns]
+    return {"location": after.path, "columns": _kept(_meant(columns, meanings))}
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, Any]:

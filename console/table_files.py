@@ -92,10 +92,11 @@ def opened(allowed: Sequence[Path], location: str) -> Iterator[Opened]:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, f"it cannot be opened: {error.strerror}")
         raise Unfit(reason) from None
+    about = os.fstat(number)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(number)
+        raise Unfit("it is no plain file")
     with os.fdopen(number, "rb") as file:
-        about = os.fstat(number)
-        if not stat.S_ISREG(about.st_mode):
-            raise Unfit("it is no plain file")
         identity = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
         try:
             yield Opened(file, PurePosixPath(parts[-1]).suffix.lower(), identity)

@@ -37,7 +37,7 @@ class AccessHandler(Handler):
         after = offset + limit
         self.send(
             {
-                "rows": page,
+                "rows": [self.shown(row) for row in page],
                 "total": total,
                 "limit": limit,
                 "offset": offset,
@@ -50,7 +50,11 @@ class AccessHandler(Handler):
         store = self.instance.store
         found = await store.offload(lambda: only(store.read(rows).to_pylist(), noun, id))
         await self.was_read({})
-        self.send(found)
+        self.send(self.shown(found))
+
+    def shown(self, row: Row) -> Row:
+        """A row as it is answered."""
+        return row
 
     async def was_read(self, filter: Mapping[str, str]) -> None:
         params = {"endpoint": self.request.path, **filter}

@@ -78,43 +78,75 @@ class Setting(Kind):
         return super().edits(reads, key, None if unset else wanted, there, by)
 
 
-class Group(Kind):
-    """A group with who is in it and what it may open: these go and come back together."""
+class Whole(Kind):
+    """An object with rows of other tables that go and come back with it."""
+
+    def parts(self, key: Key) -> Mapping[str, tuple[Table, Key]]:
+        """By name: a table, and what its rows of this object have in common."""
+        raise NotImplementedError
 
     def now(self, reads: Reads, key: Key) -> State | None:
-        group = super().now(reads, key)
-        if group is None:
+        whole = super().now(reads, key)
+        if whole is None:
             return None
-        for name, table in _PARTS.items():
-            group[name] = in_order(reads.read(where(table, group_id=key["id"])))
-        return group
+        for name, (table, common) in self.parts(key).items():
+            whole[name] = in_order(name, reads.read(where(table, **common)))
+        return whole
 
     def edits(
         self, reads: Reads, key: Key, wanted: State | None, there: State | None, by: str | None
     ) -> tuple[Edit, ...]:
-        group = super().edits(reads, key, wanted, there, by)
+        whole = super().edits(reads, key, wanted, there, by)
         if wanted is not None and there is not None:
-            return group
+            return whole
         parts = (
-            Edit(table, {"group_id": key["id"]}, _rows(table, name, wanted, key["id"]))
-            for name, table in _PARTS.items()
+            Edit(table, common, _rows(table, (wanted or {}).get(name), common))
+            for name, (table, common) in self.parts(key).items()
+            if wanted is None or wanted.get(name)
         )
-        return (*parts, *group)
+        return (*parts, *whole)
 
 
-_PARTS = {"members": USER_GROUP_MEMBERS, "grants": RESOURCE_GRANTS}
+class Group(Whole):
+    """A group with who is in it and what it may open."""
+
+    def parts(self, key: Key) -> Mapping[str, tuple[Table, Key]]:
+        common = {"group_id": key["id"]}
+        return {"members": (USER_GROUP_MEMBERS, common), "grants": (RESOURCE_GRANTS, common)}
 
 
-def _rows(table: Table, name: str, wanted: State | None, group_id: str) -> tuple[Row, ...]:
-    parts = (wanted or {}).get(name) or ()
-    return tuple(typed_row(table, {**part, "group_id": group_id}) for part in parts)
+class Registered(Whole):
+    """A table with the groups it is granted to: another one of its name must not have them."""
+
+    def parts(self, key: Key) -> Mapping[str, tuple[Table, Key]]:
+        granted = {"resource_type": "table", "resource_id": key["id"]}
+        return {"granted": (RESOURCE_GRANTS, granted)}
+
+    def edits(
+        self, reads: Reads, key: Key, wanted: State | None, there: State | None, by: str | None
+    ) -> tuple[Edit, ...]:
+        for grant in (wanted or {}).get("granted") or ():
+            _in_group(reads, grant["group_id"])
+        return super().edits(reads, key, wanted, there, by)
 
 
-def in_order(parts: Iterable[State]) -> list[State]:
-    """Members or grants, without the group they all are of, in an order that tells two such lists
-    apart."""
+# What of a state is rows of other tables -> what they all have in common, so that it is not kept.
+PARTS = {
+    "members": ("group_id",),
+    "grants": ("group_id",),
+    "granted": ("resource_type", "resource_id"),
+}
+
+
+def _rows(table: Table, parts: Any, common: Key) -> tuple[Row, ...]:
+    return tuple(typed_row(table, {**part, **common}) for part in parts or ())
+
+
+def in_order(name: str, parts: Iterable[State]) -> list[State]:
+    """The part `name` of a state, without what its rows have in common, in an order that tells two
+    such lists apart."""
     kept = (
-        {name: value for name, value in part.items() if name != "group_id"}
+        {column: value for column, value in part.items() if column not in PARTS[name]}
         for part in normal(list(parts))
     )
     return sorted(kept, key=lambda part: str(part.get("id", part.get("user_id"))))
@@ -188,18 +220,17 @@ def registered_once(reads: Reads, row: Row) -> None:
             )
 
 
-GROUP = Group("group", USER_GROUPS, ("id",), ("name", "description", *_PARTS), _group)
+_STAMPED = ("id", "created_at", "updated_at")
+GROUP = Group("group", USER_GROUPS, ("id",), ("name", "description", "members", "grants"), _group)
 MEMBER = Kind("membership", USER_GROUP_MEMBERS, ("group_id", "user_id"), ("user_id",), _member)
 GRANT = Kind(
     "grant", RESOURCE_GRANTS, ("id",), ("group_id", "resource_type", "resource_id"), _grant
 )
-REGISTERED = Kind(
+REGISTERED = Registered(
     "table",
     TABLE_REGISTRY,
     ("id",),
-    tuple(
-        name for name in TABLE_REGISTRY.columns if name not in ("id", "created_at", "updated_at")
-    ),
+    (*(name for name in TABLE_REGISTRY.columns if name not in _STAMPED), "granted"),
     registered_once,
 )
 CONFIG = Setting("setting", INSTANCE_CONFIG, ("key",), ("value",))

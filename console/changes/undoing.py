@@ -15,6 +15,7 @@ from console.changes.kinds import (
     GRANT,
     GROUP,
     MEMBER,
+    PARTS,
     REGISTERED,
     TEMPLATE,
     Key,
@@ -151,14 +152,14 @@ def _names(kind: Kind, became: str, params: State, kept: State) -> tuple[str, ..
 
 def _state(kind: Kind, names: tuple[str, ...], given: State) -> State:
     return {
-        name: _parts(given.get(name)) if name in ("members", "grants") else text(given.get(name))
+        name: _parts(name, given.get(name)) if name in PARTS else text(given.get(name))
         for name in names
     }
 
 
-def _parts(value: Any) -> list[State]:
+def _parts(name: str, value: Any) -> list[State]:
     found = value if isinstance(value, list) else []
-    return in_order(part for part in found if isinstance(part, dict))
+    return in_order(name, (part for part in found if isinstance(part, dict)))
 
 
 def _texts(value: Any) -> tuple[str, ...]:
