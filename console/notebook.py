@@ -4,7 +4,8 @@ The question and what is made of its rows are those of the pages (`console.telem
 `console.sessions`); only the tables are others: those of `ibis.agnes`, in which everybody has
 their own rows, narrowed as one likes. The same rows give the page's answer, and so its picture:
 
-    views.draw("telemetry", notebook.calls(con.table("agnes_telemetry"), *notebook.last(30)))
+    calls = notebook.calls(con.table("agnes_telemetry"), *notebook.last(30))
+    views.VIEWS["telemetry"].draw(calls)
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from console import sessions, telemetry
 from console.audit import now
 from console.queries.sessions import SessionFilter, SessionsSeen
 from console.queries.telemetry_filter import TelemetryFilter
+from console.views import style
 
 Row = dict[str, Any]
 # How a session went -> the colour that pages give it.
@@ -29,7 +31,7 @@ VERDICTS = {
     "struggled": "warn",
     "failed": "err",
     "open": "muted",
-    "not judged": "line",
+    "not_judged": "line",
 }
 
 
@@ -69,6 +71,11 @@ def last(days: float) -> tuple[datetime, datetime]:
 def said(since: datetime, until: datetime) -> str:
     """A window in words."""
     return f"from {since:%d %B %Y %H:%M} to {until:%d %B %Y %H:%M} UTC"
+
+
+def colours(**tokens: str) -> dict[str, str]:
+    """A colour for each name, of the console's own: `colours(errors="err")`."""
+    return {name.replace("_", " "): style.tokens()[token] for name, token in tokens.items()}
 
 
 def look(height: int, **more: Any) -> Row:

@@ -119,10 +119,7 @@ def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Pro
     _make_kernel(place / "kernels" / "python3")
     _copy_styles(place / "static" / "panel")
     port = _free_port(port)
-    # As a file, since there is no word for "none": the news are asked of another host.
-    news = place / "config" / "jupyter_lab_config.json"
-    news.parent.mkdir()
-    news.write_text(json.dumps({"LabApp": {"news_url": None}}), encoding="utf-8")
+    _ask_for_no_news(place / "config" / "labconfig")
     words = [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.ip={_LOCAL}",
@@ -141,7 +138,7 @@ def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Pro
     environment = {
         **os.environ,
         "JUPYTER_PATH": _first(place, "JUPYTER_PATH"),
-        "JUPYTER_CONFIG_PATH": _first(news.parent, "JUPYTER_CONFIG_PATH"),
+        "JUPYTER_CONFIG_PATH": _first(place / "config", "JUPYTER_CONFIG_PATH"),
         "JUPYTER_RUNTIME_DIR": str(place / "runtime"),
         "PANEL_CDN_ROOT": f"http://{_LOCAL}:{port}/static/panel/",
         "JUPYTER_TOKEN": secrets.token_urlsafe(24),  # the environment is not seen by `ps`
@@ -156,6 +153,14 @@ def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Pro
 def _first(folder: Path, name: str) -> str:
     """A list of folders of the environment, with this one before them."""
     return os.pathsep.join(filter(None, [str(folder), os.environ.get(name)]))
+
+
+def _ask_for_no_news(folder: Path) -> None:
+    """JupyterLab would ask whether to fetch news from another host; whoever wants them sets so."""
+    folder.mkdir(parents=True)
+    settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    file = folder / "default_setting_overrides.json"
+    file.write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _free_port(wanted: int | None) -> int:
