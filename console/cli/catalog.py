@@ -3,7 +3,7 @@ and whose rows one sees."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from console.cli import answers
 from console.cli.output import (
     Column,
     JsonOption,
+    Row,
     dash,
     field,
     note,
@@ -104,19 +105,19 @@ def explain_access(table: TableArgument, as_json: JsonOption = False) -> None:
     if as_json:
         show_json(answer)
     else:
-        _explain(answer)
+        _explain(table, answer)
 
 
-def _explain(answer: Json) -> None:
+def _explain(table: str, answer: Json) -> None:
     who = answer["principal"]
     rows = f"{answer['visible']:,}" if isinstance(answer.get("visible"), int) else dash(None)
     if isinstance(answer.get("total"), int):
         rows += f" of {answer['total']:,}"
     lines = {
-        "table": answer.get("name") or answer["table_id"],
+        "table": table,
         "you": f"{who['email']}{', an admin' if who['is_admin'] else ''}",
         "rule": answer["rule"],
-        "grants": ", ".join(_grant(one) for one in answer["grants"]) or "none",
+        "grants": ", ".join(_grant(one, answer["table_id"]) for one in answer["grants"]) or "none",
         "rows": rows,
     }
     say(f"{plain(answer['because'])}\n")
@@ -124,12 +125,8 @@ def _explain(answer: Json) -> None:
         say(f"{name:<7} {plain(text)}")
 
 
-def _grant(grant: Any) -> str:
-    """A grant by what it opens and through which group."""
-    if not isinstance(grant, dict):
-        return str(grant)
-    what = ":".join(
-        str(grant[name]) for name in ("resource_type", "resource_id") if grant.get(name)
-    )
-    group = grant.get("group_name") or grant.get("group") or grant.get("group_id")
-    return f"{what} through {group}" if group else what
+def _grant(grant: Row, table: str) -> str:
+    """What was granted, and to which group; of a grant on this very table only that."""
+    what, one = grant.get("resource_type"), grant.get("resource_id")
+    of_one = f" {one}" if one and one != table else ""
+    return f"{what}{of_one} to {grant.get('group_name') or grant.get('group_id')}"

@@ -131,10 +131,10 @@ def test_a_table_that_is_none_is_named(run: Run, command: str) -> None:
 
 
 EXPLAINED: dict[str, Any] = {
-    "table_id": "orders",
+    "table_id": "018f-9",
     "rule": "granted tables are seen whole",
     "principal": {"user_id": "u", "email": "ana@example.org", "is_admin": False},
-    "grants": [{"resource_type": "table", "resource_id": "orders", "group_name": "sales"}],
+    "grants": [{"resource_type": "table", "resource_id": "018f-9", "group_name": "sales"}],
     "visible": 1200,
     "total": None,
     "because": "you are in sales, which was granted orders",
@@ -149,7 +149,7 @@ def test_why_these_rows(run: Run, server: Server) -> None:
         "table   orders",
         "you     ana@example.org",
         "rule    granted tables are seen whole",
-        "grants  table:orders through sales",
+        "grants  table to sales",
         "rows    1,200",
     ]
     assert json.loads(printed(run, "explain-access", "orders", "--json")) == EXPLAINED
@@ -164,13 +164,24 @@ def test_why_these_rows(run: Run, server: Server) -> None:
     assert (done.exit_code, done.stderr) == (1, "error: no table orders here\n")
 
 
+def test_what_one_sees_is_what_is_explained(run: Run, world: World, become: As) -> None:
+    lines = printed(run, "explain-access", "agnes_findings").splitlines()
+    assert "4 rows" in lines[0]
+    assert [line.split()[0] for line in lines[2:]] == ["table", "you", "rule", "grants", "rows"]
+    assert lines[-1].split() == ["rows", "4"]
+    become(world.admin_id)
+    lines = printed(run, "explain-access", "agnes_findings").splitlines()
+    assert lines[-1].split() == ["rows", "8", "of", "8"]
+    assert run("explain-access", "users").exit_code == 1
+
+
 def test_hostile_names_are_shown_and_never_obeyed(run: Run, server: Server) -> None:
     texts = dict.fromkeys(("table_id", "name", "bucket", "description", "type"), HOSTILE)
     explained = {
         **EXPLAINED,
         **dict.fromkeys(("table_id", "rule", "because"), HOSTILE),
         "principal": {"email": HOSTILE, "is_admin": False},
-        "grants": [HOSTILE, {"resource_type": HOSTILE, "group_name": HOSTILE}],
+        "grants": [dict.fromkeys(("resource_type", "resource_id", "group_name"), HOSTILE)],
     }
     for words, path, body in (
         (["catalog"], "catalog", {"tables": [{**texts, "columns": 1}]}),
