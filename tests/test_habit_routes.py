@@ -195,6 +195,7 @@ TABLE: dict[str, Any] = {
     ),
     **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
     **page("/admin/sessions", "sessions"),
+    **page("/catalog", "signed_in"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),
     "/admin/activity/act$": Button(rights("admin", "POST")),
@@ -230,6 +231,7 @@ TABLE: dict[str, Any] = {
     "/api/palette$": Api(rights("signed_in", "GET")),
     "/api/me/tokens$": Api(rights("signed_in", "GET", "POST")),
     "/api/me/tokens/([^/]+)$": Api(rights("signed_in", "DELETE"), f"/api/me/tokens/{ID}"),
+    "/api/v2/explain/([^/]+)$": Api(rights("signed_in", "GET"), "/api/v2/explain/agnes_audit"),
     "/api/view-as$": Api({"GET": "signed_in", "POST": "admin", "DELETE": "signed_in"}),
     "/admin/view-as$": Button(rights("admin", "POST")),
     "/view-as/end$": Button(rights("signed_in", "GET", "POST")),
@@ -341,6 +343,10 @@ TABLE: dict[str, Any] = {
     "/api/admin/tokens$": MANY,
     "/api/admin/tokens/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tokens/{ID}"
+    ),
+    "/api/admin/tables$": MANY,
+    "/api/admin/tables/([^/]+)$": Api(
+        rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tables/{ID}"
     ),
 }
 

@@ -232,7 +232,32 @@ def view_as(world: World) -> str:
     return f"user:{user}"
 
 
+def made_table(world: World) -> str:
+    folder = world.settings.folder / "tables"
+    folder.mkdir(exist_ok=True)
+    (folder / "one.csv").write_text("id\n1\n")
+    body = {"name": "t" + new_id().replace("-", "_"), "location": "one.csv"}
+    return str(ok(world.admin.post("/api/admin/tables", json=body))["id"])
+
+
+def asked(question: str) -> Do:
+    """A question about a registered table."""
+
+    def do(world: World) -> None:
+        sql = question.format(made_table(world))
+        ok(world.admin.post("/api/query", json={"sql": sql}))
+
+    return do
+
+
 DO: dict[str, Do] = {
+    "registry.create": lambda world: f"table:{made_table(world)}",
+    "registry.update": call(
+        "PATCH", "/api/admin/tables/{id}", made_table, json={"description": "d"}
+    ),
+    "registry.delete": call("DELETE", "/api/admin/tables/{id}", made_table),
+    "query.local": asked("FROM {}"),
+    "query.hybrid": asked("FROM {}, agnes_audit LIMIT 1"),
     "view_as.start": view_as,
     "view_as.stop": view_as,
     "query.internal": question,
@@ -320,6 +345,8 @@ BEFORE: dict[str, dict[str, Any]] = {
     "user.deactivate": {"is_active": True},
     "token.update": {"name": "one"},
     "token.revoke": {"revoked_at": None, "name": "one"},
+    "registry.update": {"description": None},
+    "registry.delete": {"source_type": "local", "granted": []},
     "user_groups.update": {"description": None},
     "user_groups.delete": {"description": None},
     "user_group_members.remove": {},
