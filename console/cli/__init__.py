@@ -43,6 +43,7 @@ COMMANDS = (
     Command("admin groups", "console.cli.admin_groups:app", "Groups and their members."),
     Command("admin grants", "console.cli.admin_grants:app", "What each group may open."),
     Command("admin tokens", "console.cli.admin_tokens:app", "Tokens of people and agents."),
+    Command("admin tables", "console.cli.admin_tables:app", "Files that can be questioned."),
     Command(
         "admin marketplace", "console.cli.admin_marketplace:app", "Plugins and what they hold."
     ),

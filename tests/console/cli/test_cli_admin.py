@@ -46,6 +46,17 @@ TOKEN = {
     "last_used_at": None,
     "revoked_at": None,
 }
+ORDERS = {
+    "id": "orders",
+    "name": "orders",
+    "source_type": "local",
+    "bucket": "Files",
+    "location": "/data/orders.csv",
+    "description": "\x1b[31mred",
+    "columns": [{"name": "id", "type": "int64", "meaning": "The \x1b[31mnumber."}],
+    "created_at": WHEN,
+    "updated_at": None,
+}
 MADE = {**TOKEN, "token": "agnes_only_once"}
 
 USER = f"/api/admin/users/{ANN_ID}"
@@ -78,6 +89,11 @@ def _everything(server: Server) -> None:
         ("GET", "/api/admin/tokens/t1"): TOKEN,
         ("PATCH", "/api/admin/tokens/t1"): TOKEN,
         ("DELETE", "/api/admin/tokens/t1"): gone,
+        ("GET", "/api/admin/tables"): list_of([ORDERS]),
+        ("POST", "/api/admin/tables"): ORDERS,
+        ("GET", "/api/admin/tables/orders"): ORDERS,
+        ("PATCH", "/api/admin/tables/orders"): ORDERS,
+        ("DELETE", "/api/admin/tables/orders"): gone,
     }
 
 
@@ -139,6 +155,32 @@ CHANGES: list[tuple[str, str, str, Any]] = [
     ),
     ("tokens rename t1 ci2", "PATCH", "/api/admin/tokens/t1", {"name": "ci2"}),
     ("tokens revoke t1", "DELETE", "/api/admin/tokens/t1", None),
+    (
+        "tables register sales/orders.csv",
+        "POST",
+        "/api/admin/tables",
+        {"name": "orders", "location": "sales/orders.csv"},
+    ),
+    (
+        "tables register o.csv --name orders --id o --description d --bucket b --meaning id=a=b",
+        "POST",
+        "/api/admin/tables",
+        {
+            "name": "orders",
+            "id": "o",
+            "location": "o.csv",
+            "description": "d",
+            "bucket": "b",
+            "meanings": {"id": "a=b"},
+        },
+    ),
+    (
+        "tables change orders --location new.csv --meaning id=",
+        "PATCH",
+        "/api/admin/tables/orders",
+        {"location": "new.csv", "meanings": {"id": ""}},
+    ),
+    ("tables remove orders", "DELETE", "/api/admin/tables/orders", None),
 ]
 READS: list[tuple[str, str, list[str]]] = [
     ("users", "/api/admin/users", ["Ann@example.com", ANN_ID, "yes"]),
@@ -151,6 +193,8 @@ READS: list[tuple[str, str, list[str]]] = [
     ("grants show gr1", "/api/admin/grants/gr1", ["table"]),
     ("tokens", "/api/admin/tokens", ["Ann@example.com", "agent"]),
     ("tokens show t1", "/api/admin/tokens/t1", ["last_used_at"]),
+    ("tables", "/api/admin/tables", ["orders", "/data/orders.csv", "local"]),
+    ("tables show orders", "/api/admin/tables/orders", ["int64", "number."]),
 ]
 
 
@@ -185,13 +229,14 @@ def test_a_read_shows_what_is_there(
 def test_every_command_of_every_noun_is_tried() -> None:
     from typer.main import get_command
 
-    from console.cli import admin_grants, admin_groups, admin_tokens, admin_users
+    from console.cli import admin_grants, admin_groups, admin_tables, admin_tokens, admin_users
 
     nouns = {
         "users": admin_users.app,
         "groups": admin_groups.app,
         "grants": admin_grants.app,
         "tokens": admin_tokens.app,
+        "tables": admin_tables.app,
     }
     words = [case[0] for case in CHANGES] + [case[0] for case in READS]
     tried = {" ".join(each.split()[:2]) for each in words}
@@ -200,7 +245,7 @@ def test_every_command_of_every_noun_is_tried() -> None:
             assert name == "list" or f"{noun} {name}" in tried
 
 
-@pytest.mark.parametrize("noun", ["users", "groups", "grants", "tokens"])
+@pytest.mark.parametrize("noun", ["users", "groups", "grants", "tokens", "tables"])
 def test_a_list_is_searched_and_cut(run: Run, server: Server, noun: str) -> None:
     done = run("admin", noun, "-q", "e", "--limit", "1", "--offset", "0")
     assert server.params == {"q": "e", "limit": "1", "offset": "0"}
@@ -218,6 +263,19 @@ def test_grants_are_filtered_by_group_and_type(run: Run, server: Server) -> None
     assert server.params["resource_type"] == "table"
 
 
+def test_what_a_table_holds_does_not_speak_to_the_terminal(run: Run) -> None:
+    done = run("admin", "tables", "show", "orders")
+    assert "[31m" in done.stdout
+    assert "\x1b[31m" not in done.stdout
+
+
+def test_a_meaning_names_its_column(run: Run, server: Server) -> None:
+    for words in (["register", "a.csv"], ["change", "orders"]):
+        done = run("admin", "tables", *words, "--meaning", "text")
+        assert (done.exit_code, server.requests) == (2, [])
+        assert "--meaning text is not COLUMN=TEXT" in done.stderr
+
+
 def test_a_name_must_match_exactly(run: Run, server: Server) -> None:
     done = run("admin", "groups", "show", "op")
     assert (done.exit_code, server.last.url.path) == (1, "/api/admin/groups")
@@ -226,7 +284,10 @@ def test_a_name_must_match_exactly(run: Run, server: Server) -> None:
     assert "no user has the e-mail nn@example.com" in done.stderr
 
 
-@pytest.mark.parametrize("words", [["users", "update", ANN_ID], ["groups", "update", TEAM_ID]])
+@pytest.mark.parametrize(
+    "words",
+    [["users", "update", ANN_ID], ["groups", "update", TEAM_ID], ["tables", "change", "orders"]],
+)
 def test_a_change_of_nothing_is_not_asked(run: Run, server: Server, words: list[str]) -> None:
     assert run("admin", *words).exit_code == 2
     assert server.requests == []
