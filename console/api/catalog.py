@@ -9,11 +9,11 @@ import ibis
 import orjson
 
 from console import questions
-from console.api.query import JSON, said, values
 from console.audit import entry
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
 from console.offered import Offer, offered
+from console.query_values import JSON, said, values
 from schema.errors import NotFound, shorten
 
 _SAMPLE = 5
