@@ -7,7 +7,9 @@ from typing import Any
 from console.api import (
     access,
     activity,
+    ask,
     catalog,
+    explain,
     changes,
     grants,
     groups,
@@ -60,11 +62,13 @@ ROUTES: list[tuple[str, Any]] = [
     *text_search.ROUTES,  # before a session by its name
     *sessions.ROUTES,
     *telemetry.ROUTES,
+    *ask.ROUTES,
     *transcripts.ROUTES,
     *user_sessions.ROUTES,
     *me_sessions.ROUTES,
     *query.ROUTES,
     *catalog.ROUTES,
+    *explain.ROUTES,
     *view_as.ROUTES,
     *work.ROUTES,
     *reports.ROUTES,

@@ -4,6 +4,7 @@ order."""
 from __future__ import annotations
 
 from console.pages.activity import ActivityPage, activity_pages
+from console.pages.catalog import CatalogPage
 from console.pages.entry import Page
 from console.pages.jobs import JobsPage
 from console.pages.person import MySessionsPage, UserPage
@@ -16,6 +17,7 @@ PAGES: tuple[Page, ...] = (
     TelemetryPage(),
     SessionsPage(),
     *replay_pages(),
+    CatalogPage(),
     JobsPage(),
     UserPage(),
     MySessionsPage(),

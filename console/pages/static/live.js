@@ -102,7 +102,7 @@ export function render({ model, view }) {
     go(query(form));
   });
   document.addEventListener("submit", (event) => {
-    if (lost || !event.target.matches("[data-live] form[method=post]")) return;
+    if (lost || !event.target.matches("[data-live] form[method=post]:not([data-leaves])")) return;
     event.preventDefault();
     if (waiting === null) act(event.target, event.submitter);
   });

@@ -13,8 +13,10 @@ import pytest
 
 from console.audit import RecentReads, new_id, now
 from console.handler import Handler
+from schema.table import rows_of
 from schema.tables import AUDIT_LOG, RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
 from schema.transaction import Rows
+from tests.browser.visitor import visit
 from tests.console.access_world import ROUTES, World
 from tests.whole_server import WholeServer
 
@@ -293,10 +295,39 @@ def test_a_page_says_whose_eyes_it_has_and_leads_out(server: WholeServer) -> Non
         for path, status in (("/me", 200), ("/admin/users/x", 403), ("/no/such/page", 404)):
             page = browser.get(path)
             assert page.status_code == status
-            assert "You view as <b>Ben</b>" in page.text
+            assert "you view as <b>Ben</b>" in page.text
             assert "/view-as/end" in page.text
         assert browser.post("/me/views", data={"_xsrf": xsrf, "save": "x"}).status_code == 403
         assert "You view as <b>Ben</b>" in browser.get("/view-as/end").text
         back = browser.post("/view-as/end", data={"_xsrf": xsrf})
         assert back.url.path == f"/admin/users/{user}"
-        assert "You view as" not in back.text
+        assert "you view as" not in back.text
+
+
+def test_an_open_page_does_not_go_on_with_other_eyes(server: WholeServer) -> None:
+    """Neither one opened as oneself when a view begins, nor one of the view when it has ended."""
+    admin, user = server.person("Eva", is_admin=True), server.person("Fay")
+    asyncio.run(_both_ways(server, server.cookie(admin), user))
+
+
+async def _both_ways(server: WholeServer, cookies: dict[str, str], user: str) -> None:
+    client = httpx.AsyncClient(base_url=server.address, cookies=cookies, trust_env=False)
+    async with client:
+        async with visit(client, "/me") as mine:
+            assert (await mine.go("?since_minutes=60"))["notice"] == ""
+            xsrf = client.cookies["_xsrf"]
+            form = {"_xsrf": xsrf, "user_id": user}
+            assert (await client.post("/admin/view-as", data=form)).status_code == 303
+            refused = await mine.go("?since_minutes=15")
+            assert "opened with other eyes" in refused["notice"]
+            assert {text for name, text in refused.items() if name not in ("notice", "step")} == {
+                ""
+            }
+        async with visit(client, "/me") as theirs:
+            assert "you view as <b>Fay</b>" in theirs.html
+            assert (await theirs.go("?since_minutes=60"))["notice"] == ""
+            assert (await client.post("/view-as/end", data={"_xsrf": xsrf})).status_code == 303
+            assert "opened with other eyes" in (await theirs.go("?since_minutes=15"))["notice"]
+        reads = rows_of(AUDIT_LOG).filter(lambda rows: rows.action == "activity.read")
+        found = server.instance.store.read(reads).to_pylist()
+        assert user not in {row["user_id"] for row in found}
