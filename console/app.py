@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from tornado.web import RequestHandler
 
+from console import registered
 from console.handler import Handler
 from console.identity.first_admin import FirstLink, first_link
 from console.identity.gate import Gate, cookie_key
@@ -63,6 +64,7 @@ def open_instance(
         trusted_proxies=settings.trusted_proxies,
         secure=settings.secure_cookies,
     )
+    registered.keep_internal(store)
     return Instance(settings, store, gate, People(store), Metrics(store))
 
 

@@ -17,14 +17,14 @@ import pyarrow as pa
 from console import agnes_rows, agnes_tables, registered, table_files
 from console.agnes_rows import Extract
 from console.agnes_tables import AgnesTable
-from console.registered import LOCAL, Registered
+from console.registered import INTERNAL_BUCKET, LOCAL, Registered
 from console.settings import Settings
 from console.table_files import Unfit
 from schema.errors import Unavailable
 from schema.policy import Principal
 from schema.store import Store
 
-INTERNAL = "internal"
+INTERNAL = registered.INTERNAL
 _RULE = "all rows of a registered table: granted to a group, or seen by an admin"
 
 
@@ -82,7 +82,7 @@ class Internal:
     principal: Principal
     table: AgnesTable
     kind = INTERNAL
-    bucket = "Agnes Internal"
+    bucket = INTERNAL_BUCKET
 
     @property
     def id(self) -> str:

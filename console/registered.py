@@ -16,9 +16,11 @@ from weakref import WeakKeyDictionary
 
 import orjson
 from cachetools import LRUCache
+from ibis import _
 
 from console import table_files
-from console.audit import Caller
+from console.agnes_tables import AgnesTable, agnes_tables
+from console.audit import Caller, now
 from console.changes import objects
 from console.changes.kinds import REGISTERED, State
 from console.changes.objects import Step
@@ -30,10 +32,12 @@ from console.settings import Settings
 from console.table_files import Column, Identity, Opened, Unfit
 from schema.errors import BadParameter, BadRequest, NotFound, shorten
 from schema.store import Store
+from schema.table import rows_of
 from schema.tables import TABLE_REGISTRY
-from schema.transaction import Transaction
+from schema.transaction import Rows, Transaction
 
 LOCAL, BUCKET = "local", "Files"
+INTERNAL, INTERNAL_BUCKET = "internal", "Agnes Internal"
 NAME = "a name as SQL has them: letters, digits and `_`, at most 63, no digit first"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _TAKEN = ("agnes_", "duckdb_", "information_schema", "pg_", "sqlite_")  # of the engine, and ours
@@ -196,6 +200,57 @@ def _kept(columns: Sequence[Column]) -> str:
     """As the registry keeps them: a list, since the names of columns are not keys of ours."""
     told = [{"name": one.name, "type": one.type, "meaning": one.meaning} for one in columns]
     return orjson.dumps(told).decode()
+
+
+def remove(caller: Caller, id: str) -> Step:
+    """Take a table and its grants out of the registry. Raises NotFound, and BadRequest for a table
+    of the console."""
+
+    def step(transaction: Transaction) -> State | None:
+        there = REGISTERED.now(transaction, {"id": id})
+        if there is not None and there["source_type"] == INTERNAL:
+            raise BadRequest(f"{there['name']} is a table of the console: it cannot be removed")
+        return objects.unregister(caller, id)(transaction)
+
+    return step
+
+
+def keep_internal(store: Store) -> None:
+    """The registry lists the console's own tables as they are now, and no others. Blocks."""
+    wanted = {table.name: _internal(table) for table in agnes_tables().values()}
+
+    def step(transaction: Transaction) -> None:
+        rows = transaction.read(rows_of(TABLE_REGISTRY).filter(_.source_type == INTERNAL))
+        there = {row["id"]: row for row in rows}
+        for id in there.keys() - wanted.keys():
+            transaction.delete(TABLE_REGISTRY, {"id": id})
+        for id, row in wanted.items():
+            old = there.get(id)
+            if old is None or any(old[name] != value for name, value in row.items()):
+                at = old["created_at"] if old else now()
+                transaction.delete(TABLE_REGISTRY, {"id": id})
+                made = dict.fromkeys(TABLE_REGISTRY.columns) | row
+                stamps = {"created_at": at, "updated_at": now()}
+                transaction.insert(Rows(TABLE_REGISTRY, [made | stamps]))
+
+    store.write(step).result()
+
+
+def _internal(table: AgnesTable) -> dict[str, Any]:
+    kinds = table.of.schema
+    columns = [
+        Column(name, str(kinds[name].copy(nullable=True)), meaning)
+        for name, meaning in table.columns.items()
+    ]
+    return {
+        "id": table.name,
+        "name": table.name,
+        "source_type": INTERNAL,
+        "query_mode": INTERNAL,
+        "bucket": INTERNAL_BUCKET,
+        "description": table.meaning,
+        "columns": _kept(columns),
+    }
 
 
 # -- counting

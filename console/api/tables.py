@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from console import registered
 from console.api.lists import LIST_ARGUMENTS, READ, AccessHandler
-from console.changes import objects
 from console.identity.lookup import Row, where_id
 from console.queries.registered import listing
 from schema.errors import BadParameter, BadRequest
@@ -74,7 +73,7 @@ class Table(_Tables):
     async def delete(self, id: str) -> None:
         """Its grants go with it; the file stays where it is."""
         self.query(())
-        await self.instance.store.awrite(objects.unregister(self.caller, id))
+        await self.instance.store.awrite(registered.remove(self.caller, id))
         self.nothing()
 
 

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from console.agnes_tables import agnes_tables
 from console.audit import new_id, now
+from console.registered import keep_internal
 from schema.tables import (
     RESOURCE_GRANTS,
     TABLE_REGISTRY,
@@ -496,3 +498,21 @@ def test_a_grant_is_of_one_table(world: World) -> None:
     body = {"group_id": "readers", "resource_type": "table", "resource_id": "agnes_audit"}
     assert "cannot be granted" in refusal(world.admin.post("/api/admin/grants", json=body))
     assert not world.rows(RESOURCE_GRANTS, resource_id="agnes_audit")
+
+
+def test_the_consoles_own_tables_are_listed_and_stay(world: World) -> None:
+    stale = {"id": "agnes_old", "name": "agnes_old", "source_type": "internal"}
+    world.store.write(Rows(TABLE_REGISTRY, [{**stale, "created_at": now()}])).result()
+    keep_internal(world.store)
+    rows = world.admin.get(TABLES, params={"source_type": "internal"}).json()["rows"]
+    assert [row["id"] for row in rows] == sorted(agnes_tables())
+    assert all(row["bucket"] == "Agnes Internal" for row in rows)
+    assert [one["name"] for one in rows[0]["columns"]] == list(
+        agnes_tables()[rows[0]["id"]].columns
+    )
+    version = world.store.version("table_registry")
+    keep_internal(world.store)
+    assert world.store.version("table_registry") == version
+    path = f"{TABLES}/agnes_audit"
+    assert "cannot be changed" in refusal(world.admin.patch(path, json={"description": "x"}))
+    assert "cannot be removed" in refusal(world.admin.delete(path))
