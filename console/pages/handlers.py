@@ -13,6 +13,7 @@ from console.identity.rights import ACTIVITY, PUBLIC, Right, may
 from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts, view_as
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
+from console.pages.telemetry import ask
 from schema.errors import AgnesError
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -83,6 +84,7 @@ ROUTES = [
     *view_acts.ROUTES,
     *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
+    *ask.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,
 ]

@@ -13,6 +13,7 @@ from console.pages import time_range
 from console.pages.parts import Part, PartsPage
 from console.pages.telemetry import (
     actions,
+    ask,
     before,
     body,
     cards,
@@ -32,6 +33,7 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("range", time_range.read, alone=True, template="parts/range.html"),
     Part("cards", cards.read, beats=True),
     Part("before", before.read, beats=True, later=True),
+    Part("ask", ask.read, alone=True),
     Part("tabs", body.tabs, alone=True),
     Part("filters", filters.read, alone=True),
     Part("actions", actions.read),
@@ -59,11 +61,11 @@ class TelemetryPage(PartsPage[Reading]):
     styles: Sequence[str] = (
         *(f"parts/{name}.css" for name in ("cards", "facets", "charts")),
         *(f"activity/{name}.css" for name in ("layout", "filters", "actions")),
-        *(f"telemetry/{name}.css" for name in ("telemetry", "bodies")),
+        *(f"telemetry/{name}.css" for name in ("telemetry", "bodies", "ask")),
     )
     scripts: Sequence[str] = (
         *(f"parts/{name}.js" for name in ("charts", "tabs")),
-        *("activity/actions.js", "telemetry/telemetry.js"),
+        *("activity/actions.js", "telemetry/telemetry.js", "telemetry/ask.js"),
     )
 
     def begun(self, instance: Instance, caller: Caller, *, beat: bool) -> Reading:
