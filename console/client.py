@@ -21,7 +21,6 @@ from console import credentials
 from console.upload_body import FileBody
 from schema.errors import (
     AgnesError,
-    BadParameter,
     BadRequest,
     Conflict,
     Forbidden,
@@ -100,7 +99,7 @@ class Client:
         here = credentials.is_this_machine(self.server)
         self._http = httpx.Client(
             base_url=self.server,
-            headers=_headers(token),
+            headers=credentials.headers(token),
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             # A proxy of the environment cannot reach this machine's own loopback address.
             trust_env=not here,
@@ -362,23 +361,6 @@ class Groups(Collection):
 
     def remove_member(self, group: str, user: str) -> None:
         self._client.request("DELETE", path_of(self._base, group, "members", user))
-
-
-def _headers(token: str | None) -> dict[str, str]:
-    headers = {"User-Agent": "agnes-client", "Accept": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {_printable('token', token, shown='…')}"
-    correlation = os.environ.get("AGNES_CORRELATION_ID", "").strip()
-    if correlation:
-        headers["X-Correlation-ID"] = _printable("AGNES_CORRELATION_ID", correlation)
-    return headers
-
-
-def _printable(name: str, value: str, *, shown: str | None = None) -> str:
-    """`value`, which must fit in a header: a line break in it would start another header."""
-    if not (value.isascii() and value.isprintable()) or " " in value:
-        raise BadParameter(name, shown or value, "only printable ASCII without spaces")
-    return value
 
 
 def path_of(base: str, *parts: str) -> str:

@@ -170,3 +170,21 @@ def _write(content: Credentials) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return file
+
+
+def headers(token: str | None) -> dict[str, str]:
+    """What every request says of itself: who asks, and what it belongs to. Raises BadParameter."""
+    said = {"User-Agent": "agnes-client", "Accept": "application/json"}
+    if token:
+        said["Authorization"] = f"Bearer {_printable('token', token, shown='…')}"
+    correlation = os.environ.get("AGNES_CORRELATION_ID", "").strip()
+    if correlation:
+        said["X-Correlation-ID"] = _printable("AGNES_CORRELATION_ID", correlation)
+    return said
+
+
+def _printable(name: str, value: str, *, shown: str | None = None) -> str:
+    """`value`, which must fit in a header: a line break in it would start another header."""
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise BadParameter(name, shown or value, "only printable ASCII without spaces")
+    return value
