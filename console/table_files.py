@@ -29,7 +29,7 @@ KINDS = (".csv", ".parquet")
 _COLUMNS = 1000
 _NAME = 250  # characters of a column's name
 _BLOCK = 4 << 20  # bytes of a CSV file that are read at once; the first ones decide the types
-_ROWS = 8192  # of a Parquet file that are read at once
+_ROWS = 2048  # of a Parquet file that are read at once: a value may stand in many of them
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINK = "symlinks are not followed"
 _REASONS = {
@@ -249,11 +249,13 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _csv(file: BinaryIO, schema: pa.Schema | None = None) -> pc.CSVStreamingReader:
     options = pc.ConvertOptions(
+        null_values=[""],  # `NA` is a country, `null` a name
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         column_types=schema,
         include_columns=schema.names if schema else None,
     )
+    file.seek(0)
     return pc.open_csv(
         cast("Any", file),
         read_options=pc.ReadOptions(block_size=_BLOCK, use_threads=False),

@@ -1,0 +1,135 @@
+"""Files as tables: whatever a path or a file holds, nothing but the file that is meant is read, and
+what is read is what it holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console import table_files
+from console.settings import Settings
+from console.table_files import Column, Unfit
+
+ALLOWED = (Path("/srv/one"), Path("/srv/two"))
+PARTS = st.sampled_from(
+    ["..", ".", "", "a", "b.csv", "~", "srv", "one", "one2", "\0", "a b.parquet"]
+)
+PATHS = st.builds(
+    lambda start, parts, end: start + "/".join(parts) + end,
+    st.sampled_from(["", "/", "//", "/srv/one/", "/srv/two/", "/srv/one"]),
+    st.lists(PARTS | st.text(max_size=5), max_size=5),
+    st.sampled_from(["", ".csv", "/x.parquet", ".CSV"]),
+)
+
+
+@given(PATHS)
+def test_a_path_is_inside_or_refused(text: str) -> None:
+    try:
+        found = Path(table_files.located(ALLOWED, text))
+    except Unfit:
+        return
+    assert any(found.is_relative_to(folder) and found != folder for folder in ALLOWED)
+    assert ".." not in found.parts
+    assert found.suffix.lower() in (".csv", ".parquet")
+
+
+def test_without_the_setting_there_is_one_folder(tmp_path: Path) -> None:
+    assert table_files.folders(Settings({}, AGNES_DATA_DIR=str(tmp_path))) == (tmp_path / "tables",)
+    two = Settings({}, AGNES_TABLE_FOLDERS="/a, /b/../c")
+    assert table_files.folders(two)[0] == Path("/a")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+def read(folder: Path, name: str, content: bytes) -> tuple[Sequence[Column], list[dict[str, Any]]]:
+    """The columns of such a file, and its rows."""
+    (folder / name).write_bytes(content)
+    with table_files.opened([folder], name) as found:
+        columns = table_files.columns(found)
+        rows = [row for batch in table_files.batches(found, columns) for row in batch.to_pylist()]
+        assert table_files.count(found, columns[0]) == len(rows)
+    return columns, rows
+
+
+def refusal(folder: Path, name: str, content: bytes) -> str:
+    """Why such a file is no table; nothing for one that is. Any other error is raised."""
+    try:
+        read(folder, name, content)
+    except Unfit as error:
+        return str(error)
+    return ""
+
+
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8)
+_CELLS = st.lists(st.tuples(_TEXTS.map(lambda text: "t:" + text), st.integers(0, 9)), max_size=6)
+
+
+@given(_CELLS)
+def test_a_csv_file_comes_back_as_it_was_written(folder: Path, cells: list[Any]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([("text", "number"), *cells])
+    _, rows = read(folder, "a.csv", text.getvalue().encode())
+    assert [(row["text"], row["number"]) for row in rows] == cells
+
+
+def test_only_what_is_empty_is_null(folder: Path) -> None:
+    _, rows = read(folder, "null.csv", b'n,land\n1,NA\n,null\n3,\n4,""\n')
+    assert [(row["n"], row["land"]) for row in rows] == [
+        *((1, "NA"), (None, "null"), (3, None), (4, "")),
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 255)), min_size=1, max_size=20))
+def test_a_parquet_file_with_other_bytes_in_it_is_read_or_refused(
+    folder: Path, changed: list[tuple[int, int]]
+) -> None:
+    sink = io.BytesIO()
+    rows = {"id": range(50), "name": [f"v{n % 5}" for n in range(50)], "tags": [[1, 2]] * 50}
+    pq.write_table(pa.table(rows), sink)
+    content = bytearray(sink.getvalue())
+    for at, byte in changed:
+        content[at % len(content)] = byte
+    assert refusal(folder, "a.parquet", bytes(content)).isprintable()
+
+
+@given(st.binary(max_size=200))
+def test_a_csv_file_of_anything_is_read_or_refused(folder: Path, content: bytes) -> None:
+    assert refusal(folder, "any.csv", content).isprintable()
+
+
+def test_every_column_has_a_type_that_the_registry_can_keep(folder: Path) -> None:
+    kinds = {
+        "small": (pa.array([1], pa.int8()), "int8"),
+        "half": (pa.array([1.5], pa.float16()), "float32"),
+        "fine": (pa.array([1], pa.timestamp("ns", "UTC")), "timestamp('UTC', 6)"),
+        "time": (pa.array([1], pa.time64("ns")), "time"),
+        "day": (pa.array([1], pa.date32()), "date"),
+        "nothing": (pa.nulls(1), "string"),
+        "word": (pa.array(["x"]).dictionary_encode(), "string"),
+        "fixed": (pa.array([b"ab"], pa.binary(2)), "binary"),
+        "many": (pa.array([[1.5]]), "array<float64>"),
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table({name: array for name, (array, _) in kinds.items()}), sink)
+    columns, (row,) = read(folder, "kinds.parquet", sink.getvalue())
+    assert [one.type for one in columns] == [kind for _, kind in kinds.values()]
+    assert (row["half"], row["word"], row["fixed"]) == (1.5, "x", b"ab")
+
+
+def test_a_type_without_a_form_here_is_refused_by_name(folder: Path) -> None:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"map": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8()))}), sink)
+    with pytest.raises(Unfit, match="the column 'map' holds map"):
+        read(folder, "map.parquet", sink.getvalue())
