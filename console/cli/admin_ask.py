@@ -1,5 +1,5 @@
-"""`agnes admin ask`: a question in one's own words. A language model writes the SQL, the server runs
-it; this shows both."""
+"""`agnes admin ask`: a question in one's own words. A language model writes the SQL, the server
+runs it; this shows both."""
 
 from __future__ import annotations
 

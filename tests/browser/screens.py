@@ -102,6 +102,10 @@ def at_error(page: Page) -> None:
     page.wait_for_selector("[data-events] .here")
 
 
+def asking(page: Page) -> None:
+    page.locator(".asking summary").click()
+
+
 LOG = "/admin/activity"
 REPLAY = "/admin/sessions/{session}"
 TALK = "/admin/sessions/{talk}"
@@ -153,6 +157,7 @@ SCREENS = (
     Screen("telemetry-dark", "Skills at night.", f"{CALLS}&tab=skills", drawn, scheme="dark"),
     Screen("telemetry-390", "On a telephone.", CALLS, drawn, width=390, height=1600),
     Screen("telemetry-none", "No call found.", f"{CALLS}&tool_name=None&only_errors=true"),
+    Screen("telemetry-ask", "Asking in one's own words.", CALLS, asking),
     Screen("telemetry-users", "Who uses what.", f"{CALLS}&tab=users", drawn, height=1800),
     Screen("telemetry-cost", "Tokens by model, and their cost.", f"{CALLS}&tab=cost"),
     Screen("telemetry-beside", "Around a call.", f"{CALLS}&tool_name=Bash", beside, height=2000),
@@ -161,6 +166,10 @@ SCREENS = (
     Screen("user-390", "A person on a telephone.", "/admin/users/{person}", width=390, height=1200),
     Screen("my-sessions", "One's own sessions.", "/me/sessions"),
     Screen("my-first", "Before the first one.", "/me/sessions", who="ana@example.org"),
+    Screen("catalog", "Tables to question.", "/catalog"),
+    Screen("catalog-table", "One of them.", "/catalog?table=agnes_telemetry", height=TALL),
+    Screen("catalog-dark", "The same at night.", "/catalog?table=agnes_audit", scheme="dark"),
+    Screen("catalog-390", "On a telephone.", "/catalog?table=agnes_audit", width=390, height=1600),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-error", "At what went wrong in it.", TALK, at_error, height=TALL),

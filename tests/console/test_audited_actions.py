@@ -19,6 +19,7 @@ from schema.transaction import Rows
 from tests.console.access_world import PASSWORD, World
 from tests.console.audit_log import ACTIVITY, KPIS, ask, keys_of
 from tests.console.jobs.jobs_place import Puppet, notebooks
+from tests.console.stand_in_model import serving
 from tests.console.test_vocabulary import written_actions
 
 
@@ -214,6 +215,15 @@ def question(world: World) -> str:
     return "table:agnes_audit"
 
 
+def ask_model(world: World) -> None:
+    settings = world.instance.settings
+    with serving() as (_, address), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        patch.setattr(settings, "ask_key", "k")
+        patch.setattr(settings, "ask_url", address)
+        ok(world.admin.post("/api/admin/telemetry/ask", json={"question": "one?"}))
+
+
 def of_table(what: str) -> Do:
     def do(world: World) -> str:
         ok(world.admin.get(f"/api/v2/{what}/agnes_sessions"))
@@ -278,6 +288,7 @@ DO: dict[str, Do] = {
     "usage.reprocess": lambda world: (
         ok(world.admin.post("/api/admin/telemetry/reprocess", json={})) and None
     ),
+    "usage.ask": ask_model,
     "usage.prune": prune("/api/admin/telemetry/prune", USAGE_EVENTS, OLD_USE),
     "audit.prune": prune("/api/jobs/prune", AUDIT_LOG, OLD_EVENT),
     "auth.login": login,
