@@ -132,7 +132,6 @@ def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Pro
         f"--ServerApp.allow_root={_is_root()}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",  # the other one asks for a list of all extensions
-        *(["--KernelManager.transport=ipc"] if os.name == "posix" else []),  # no open ports
         "--Application.log_level=ERROR",
     ]
     environment = {
