@@ -18,9 +18,8 @@ import pyarrow as pa
 import sqlglot
 from ibis.backends.sql import SQLBackend
 
-from console import query_client
-from console.client import Client, connect
-from console.credentials import is_this_machine
+from console import credentials, query_client
+from console.client import Client
 from console.ibis_agnes import answers, frames
 from console.ibis_agnes.compiler import AgnesCompiler
 from console.ibis_agnes.read_only import ReadOnly
@@ -34,6 +33,8 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
     name: ClassVar[str] = "agnes"
     compiler = AgnesCompiler()
     client: Client
+    # Two connections are the same if they see the same rows.
+    db_identity: str = "agnes, not connected"
 
     def do_connect(self, url: str | None = None, token: str | None = None) -> None:
         """Connect to a console.
@@ -47,7 +48,8 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
             A token made there; by default the one of the environment (`AGNES_TOKEN`) or of
             `agnes login`.
         """
-        client = connect(url, token)
+        address, token = credentials.current(url, token)
+        client = Client(address, token)
         try:
             with _advised():
                 client.me()
@@ -55,6 +57,8 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
             client.close()
             raise
         self.client = client
+        as_whom = hashlib.sha256((token or "").encode()).hexdigest()
+        self.db_identity = f"agnes {client.server} {as_whom[:16]}"
 
     def disconnect(self) -> None:
         self.client.close()
@@ -65,21 +69,14 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
         address = None
         if url.netloc:
             plain = f"http://{url.netloc}"
-            address = plain if is_this_machine(plain) else f"https://{url.netloc}"
+            address = plain if credentials.is_this_machine(plain) else f"https://{url.netloc}"
             address += url.path.rstrip("/")
         found: Backend = self.connect(address, **options)
         return found
 
-    # Two connections are the same if they see the same rows; neither that nor a kept expression
-    # tells the token.
-
-    @property
-    def db_identity(self) -> str:
-        told = self.client._http.headers.get("Authorization", "")
-        return f"agnes {self.client.server} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_con_args": (self.client.server,), "_con_kwargs": {}}
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A kept connection holds no token; `reconnect()` takes the one of whoever opens it."""
+        return type(self), (self.client.server,)
 
     @property
     def version(self) -> str:
@@ -109,11 +106,15 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
             raise exc.TableNotFound(f"{error.message}. {error.detail}".rstrip()) from error
         return sch.Schema({column["name"]: dt.dtype(column["type"]) for column in columns})
 
+    def sql(self, query: str, /, *, schema: Any = None, dialect: str | None = None) -> ir.Table:
+        """One SELECT as a table. Its columns are asked of the server unless `schema` gives
+        them."""
+        select = _select(self._transpile_sql(query, dialect=dialect), self.dialect)
+        return super().sql(select.sql(self.dialect, comments=False), schema=schema)
+
     def _get_schema_using_query(self, query: str) -> sch.Schema:
-        asked = sqlglot.parse_one(query, dialect=self.dialect)
-        if not isinstance(asked, sqlglot.exp.Query):
-            raise exc.UnsupportedOperationError("con.sql takes a SELECT; nothing can be changed")
-        with _advised(), answers.Answer(self.client, asked.limit(0).sql(self.dialect)) as answer:
+        nothing = _select(query, self.dialect).limit(0).sql(self.dialect)
+        with _advised(), answers.Answer(self.client, nothing) as answer:
             for _ in answer:  # to its end, so that the server does not take us to have left
                 pass
             return answers.kinds(answer.schema)
@@ -149,9 +150,8 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
         **_: Any,
     ) -> Any:
         """The answer as a DataFrame, a Series or a value of pandas."""
-        table = expr.as_table()
-        found = self.to_pyarrow(table, params=params, limit=limit)
-        return expr.__pandas_result__(frames.frame(found, table.schema()))
+        found = self.to_pyarrow(expr.as_table(), params=params, limit=limit)
+        return frames.result(expr, found)
 
     def to_polars(self, expr: ir.Expr, /, **options: Any) -> Any:
         if importlib.util.find_spec("polars") is None:
@@ -159,6 +159,17 @@ class Backend(ReadOnly, SQLBackend):  # type: ignore[misc]  # Ibis has no types
                 "to_polars() needs polars, which is not installed: pip install polars"
             )
         return super().to_polars(expr, **options)
+
+
+def _select(query: str, dialect: Any) -> sqlglot.exp.Query:
+    try:
+        read = sqlglot.parse(query, dialect=dialect)
+    except sqlglot.errors.SqlglotError as error:
+        raise exc.IbisInputError(f"this SQL cannot be read: {error}") from error
+    asked = [one for one in read if one is not None and not isinstance(one, sqlglot.exp.Semicolon)]
+    if len(asked) != 1 or not isinstance(asked[0], sqlglot.exp.Query):
+        raise exc.UnsupportedOperationError("con.sql takes one SELECT; nothing can be changed")
+    return asked[0]
 
 
 @contextmanager
