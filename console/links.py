@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from console.identity.rights import ACTIVITY, ADMIN, SESSIONS, Right, may
+from console.identity.rights import ACTIVITY, ADMIN, SESSIONS, SIGNED_IN, Right, may
 from console.queries import typed_words
 from schema.policy import Principal
 
@@ -20,6 +20,8 @@ LOG, MINE = "/admin/activity", "/me"
 _MONTH = "43200"  # minutes; the longest span there is
 _PATTERN = re.compile(r"[][(){}*+?\\^$|]")
 _SESSION = re.compile(r"[^/]+/[^/]+\.jsonl")
+_TABLE = re.compile(r"agnes_[a-z]+")  # those that are always there, and one at a time
+_NAMES = {"session": _SESSION, "table": _TABLE}
 
 
 class Place(Protocol):
@@ -45,6 +47,7 @@ _PAGES: Mapping[str, _Shown] = {
     "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
     "run": _Shown(ADMIN, lambda id: _with("/admin/jobs", run=id)),
     "session": _Shown(SESSIONS, lambda id: replay(id)),  # noqa: PLW0108 (it stands below)
+    "table": _Shown(SIGNED_IN, lambda id: _with("/catalog", table=id)),
     "user": _Shown(ADMIN, lambda id: f"/admin/users/{quote(id, safe='')}"),
     "view": _Shown(ACTIVITY, lambda id: _with(LOG, view=id)),
 }
@@ -97,8 +100,9 @@ def one_place(path: str) -> bool:
 
 
 def _has_page(kind: str, id: str) -> bool:
-    """An event may be about a session whose name never was one."""
-    return kind in _PAGES and (kind != "session" or _SESSION.fullmatch(id) is not None)
+    """An event may be about a session whose name never was one, or about several tables."""
+    name = _NAMES.get(kind)
+    return kind in _PAGES and (name is None or name.fullmatch(id) is not None)
 
 
 def _with(path: str, **given: str) -> str:

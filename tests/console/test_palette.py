@@ -123,7 +123,7 @@ def test_everybody_finds_what_they_may_open(clients: dict[str, httpx.Client]) ->
         ("view", "my talks"),
         ("session", "talk-1"),
     ]
-    assert labels(ask(clients["ana"]), "page") == ["My activity", "My sessions"]
+    assert labels(ask(clients["ana"]), "page") == ["My activity", "Catalog", "My sessions"]
     assert ask(clients["ana"], q="joanna")["rows"] == []
     joanna = ask(clients["joanna"], q="talk")
     assert labels(joanna, "session") == ["talk-1", "talk-2"]
@@ -250,3 +250,11 @@ def test_every_line_leads_to_a_page_that_opens(clients: dict[str, httpx.Client])
             for row in ask(clients[name], q=text)["rows"]:
                 answer = clients[name].get(row["href"], follow_redirects=True)
                 assert answer.status_code == 200, row
+
+
+def test_a_table_leads_to_the_catalog() -> None:
+    """The tables that are always there, one at a time."""
+    me = Principal("me")
+    assert links.of_resource("table:agnes_audit", me) == "/catalog?table=agnes_audit"
+    assert links.of_resource("table:agnes_audit,agnes_sessions", me) is None
+    assert links.of_resource("table:other", me) is None
