@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _COLUMNS = 1000
 _NAME = 250  # characters of a column's name
 _BLOCK = 4 << 20  # bytes of a CSV file that are read at once; the first ones decide the types
 _ROWS = 2048  # of a Parquet file that are read at once: a value may stand in many of them
+_SETTLED = 2_000_000_000  # nanoseconds without a change
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINK = "symlinks are not followed"
 _REASONS = {
@@ -64,7 +66,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Opened:
-    """A file that is open. `identity` differs once it was written anew."""
+    """A file that is open. `identity` differs once it was written anew; a file that was written
+    just now has none that lasts, since a clock of files may stand still for milliseconds."""
 
     file: BinaryIO
     suffix: str
@@ -97,12 +100,17 @@ def opened(allowed: Sequence[Path], location: str) -> Iterator[Opened]:
         os.close(number)
         raise Unfit("it is no plain file")
     with os.fdopen(number, "rb") as file:
-        identity = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
         try:
-            yield Opened(file, PurePosixPath(parts[-1]).suffix.lower(), identity)
+            yield Opened(file, PurePosixPath(parts[-1]).suffix.lower(), _identity(about))
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             said = " ".join(str(error).partition("\n")[0].split())
             raise Unfit(f"it is broken: {shorten(said, 200)}") from None
+
+
+def _identity(about: os.stat_result) -> Identity:
+    found = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+    is_settled = time.time_ns() - about.st_mtime_ns > _SETTLED
+    return found if is_settled else (*found, time.monotonic_ns())
 
 
 def _split(allowed: Sequence[Path], location: str) -> tuple[Path, tuple[str, ...]]:

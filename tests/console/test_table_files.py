@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,21 @@ def test_a_csv_file_comes_back_as_it_was_written(folder: Path, cells: list[Any])
     csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([("text", "number"), *cells])
     _, rows = read(folder, "a.csv", text.getvalue().encode())
     assert [(row["text"], row["number"]) for row in rows] == cells
+
+
+def test_a_file_that_was_written_anew_is_another(folder: Path) -> None:
+    def identity() -> tuple[int, ...]:
+        with table_files.opened([folder], "again.csv") as found:
+            return found.identity
+
+    file = folder / "again.csv"
+    file.write_text("a\n1\n")
+    assert identity() != identity(), "of one that may still change in the same tick"
+    os.utime(file, ns=(1, 1))
+    settled = identity()
+    assert settled == identity()
+    file.write_text("a\n2\n")
+    assert identity()[:4] != settled
 
 
 def test_only_what_is_empty_is_null(folder: Path) -> None:
