@@ -16,6 +16,7 @@ from typing import Any
 
 import holoviews as hv
 from bokeh.models import BoxSelectTool, BoxZoomTool, HoverTool, TapTool
+from holoviews.plotting.renderer import Renderer
 
 import console
 
@@ -70,6 +71,9 @@ def dress(plot: Any, element: object) -> None:
         tool.show_arrow = False
     figure.tags = [{TAG: dict(colour)}]
     figure.background_fill_alpha = figure.border_fill_alpha = 0
+    if Renderer.notebook_context:  # which keeps these colours also where it is dark
+        figure.background_fill_color = figure.border_fill_color = colour["surface"]
+        figure.background_fill_alpha = figure.border_fill_alpha = 1
     figure.outline_line_color = None
     figure.min_border_right = 8
     for axis in figure.axis:
