@@ -177,6 +177,18 @@ def _own(text: str) -> str:
     return text
 
 
+def test_a_column_without_a_name_of_its_own_can_be_asked_for(place: Place) -> None:
+    found = (
+        place.connections["ana"]
+        .sql(
+            "SELECT count(*), 'a' || tool_name FROM agnes_telemetry "
+            "WHERE tool_name = 'Bash' GROUP BY ALL"
+        )
+        .to_pyarrow()
+    )
+    assert [value.as_py() for value in (found[0][0], found[1][0])] == [13, "aBash"]
+
+
 REFUSED: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "create_table": (lambda con, table: con.create_table("x", table), "create_table: .*only reads"),
     "create_view": (lambda con, table: con.create_view("x", table), "create_view: .*only reads"),
@@ -211,7 +223,7 @@ def test_refusals_have_the_words_of_the_server(place: Place) -> None:
     with pytest.raises(BadRequest, match="only these can be asked: agnes_audit") as refused:
         connection.sql("SELECT * FROM users")
     assert refused.value.__notes__ == ["Named without a schema."]
-    with pytest.raises(BadRequest, match="read_csv is not allowed here"):
+    with pytest.raises(BadRequest, match="'read_csv' is not allowed here"):
         connection.sql("SELECT * FROM read_csv('/etc/passwd')", schema={"a": "string"}).execute()
     with pytest.raises(BadRequest, match="Could not convert string 'x'"):
         connection.sql("SELECT 'x'::INTEGER AS n", schema={"n": "int32"}).execute()
