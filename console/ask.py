@@ -50,6 +50,8 @@ class Asking(Handler):
         question = worded(text)
         self.actions = {}  # type: ignore[misc]  # from here on `answer` writes the rows
         self._work = asyncio.ensure_future(answer(self.instance, self.caller, question))
+        if self._left:
+            self._work.cancel()
         try:
             return await self._work
         except asyncio.CancelledError:

@@ -4,6 +4,7 @@ back and what the log keeps, against a stand-in that speaks the same protocol.""
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -234,6 +235,25 @@ def test_a_model_that_does_not_answer_is_not_waited_for(model: Model, root: http
     assert answer.status_code == 503
     assert "within 2 s" in answer.json()["error"]
     assert time.monotonic() - started < 50
+
+
+def test_nobody_works_for_who_has_left(
+    server: WholeServer, model: Model, root: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.instance.settings, "ask_seconds", 300)
+    model.says(text("{}"), waits=300)
+    asked = root.build_request("POST", ASK, json={"question": "still there?"})
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in asked.headers.raw)
+    place = (asked.url.host, asked.url.port or 80)
+    until = time.monotonic() + 60
+    with socket.create_connection(place) as browser:
+        browser.sendall(b"POST " + ASK.encode() + b" HTTP/1.1\r\n" + head + b"\r\n" + asked.read())
+        while not model.asked and time.monotonic() < until:
+            time.sleep(0.02)
+    while newest(root)[1]["question"] != "still there?" and time.monotonic() < until:
+        time.sleep(0.05)
+    result, params = newest(root)
+    assert (params["question"], result) == ("still there?", "error.cancelled")
 
 
 def test_where_nobody_answers_it_is_said_which_setting_to_check(
