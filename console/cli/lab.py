@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from console.cli.exits import WrongUse
 from console.cli.lab_folder import Filled, fill
 from console.cli.output import note, say
 from console.cli.text import plain
+from console.jobs.tether import tie
 from schema.errors import AgnesError
 
 NEEDED = ("jupyterlab", "ipykernel", "ibis", "holoviews", "panel")
@@ -146,7 +148,14 @@ def _start(folder: Path, place: Path, port: int | None, *, browser: bool) -> Pro
         # A kernel works in the folder of its notebook.
         environment["AGNES_CONFIG_DIR"] = str(Path(named).expanduser().absolute())
     command = [sys.executable, "-m", "jupyterlab", *words]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        # It ends with this command, however that ends; no thread runs here yet.
+        preexec_fn=partial(tie, os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
+    )
 
 
 def _first(folder: Path, name: str) -> str:

@@ -206,8 +206,8 @@ def signed_in(tmp_path: Path) -> Iterator[tuple[Lab, str]]:
         try:
             yield running, token
         finally:
-            running.process.kill()
-            running.process.wait()
+            running.process.terminate()
+            running.process.wait(PATIENCE)
 
 
 def test_it_starts_with_a_kernel_of_this_environment_and_ends_cleanly(
