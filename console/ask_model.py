@@ -20,7 +20,7 @@ from console.audit import printable
 from console.settings import Settings
 from schema.errors import AgnesError, BadRequest, Unavailable
 
-KEY = "AGNES_ASK_KEY"
+KEY = "ANTHROPIC_API_KEY"
 _VERSION = "2023-06-01"  # of Anthropic's Messages API
 _TOOL = "propose"
 _ANSWER = 256 << 10  # bytes of an answer at most
@@ -88,11 +88,11 @@ class Provider(Protocol):
 
 def provider(settings: Settings) -> Provider:
     """The one that the settings name. Raises NoModel."""
-    if not settings.ask_key:
+    if not settings.anthropic_api_key:
         raise NoModel
     return Anthropic(
-        key=settings.ask_key,
-        url=settings.ask_url,
+        key=settings.anthropic_api_key,
+        url=settings.anthropic_base_url,
         model=settings.ask_model,
         seconds=settings.ask_seconds,
         tokens=settings.ask_tokens,
@@ -124,7 +124,7 @@ class Anthropic:
             # Its own text may hold what was sent.
             raise ModelUnavailable(
                 f"the language model cannot be reached ({type(error).__name__})",
-                detail="Check AGNES_ASK_URL.",
+                detail="Check ANTHROPIC_BASE_URL.",
             ) from None
 
     async def _sent(self, question: str, schema: str) -> bytes:
@@ -168,7 +168,7 @@ def _check(status: int) -> None:
         raise ModelUnavailable(f"the language model is busy ({status})", detail="Try again later.")
     raise BadAnswer(
         f"the language model answered {status}",
-        detail="Check AGNES_ASK_URL and AGNES_ASK_MODEL.",
+        detail="Check ANTHROPIC_BASE_URL and AGNES_ASK_MODEL.",
     )
 
 

@@ -117,12 +117,12 @@ SETTINGS: tuple[Setting, ...] = (
         **_WORDS,
     ),
     Setting(
-        "AGNES_ASK_KEY",
+        "ANTHROPIC_API_KEY",
         "",
         "Key of the language model that writes SQL for questions in one's own words; empty: none "
         "is asked, and nothing else needs one.",
     ),
-    Setting("AGNES_ASK_URL", "https://api.anthropic.com", "Where its Messages API is."),
+    Setting("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "Where its Messages API is."),
     Setting("AGNES_ASK_MODEL", "claude-haiku-4-5", "Its name there."),
     Setting("AGNES_ASK_SECONDS", "30", "How long it may take to answer.", **_POSITIVE),
     Setting("AGNES_ASK_TOKENS", "1024", "Tokens of its answer at most.", **_POSITIVE),

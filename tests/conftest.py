@@ -25,8 +25,9 @@ settings.register_profile(
 )
 settings.load_profile("ci")  # `--hypothesis-profile=deep` replaces it
 
-# A developer's own AGNES_SERVER or AGNES_TOKEN must not reach a test, or it talks to a real server.
-for name in [name for name in os.environ if name.startswith("AGNES_")]:
+# A developer's own AGNES_SERVER, AGNES_TOKEN or key of a service must not reach a test, or it talks
+# to a real one.
+for name in [name for name in os.environ if name.startswith(("AGNES_", "ANTHROPIC_"))]:
     if not name.startswith("AGNES_TEST_"):
         del os.environ[name]
 

@@ -27,7 +27,7 @@ def asked(
     folder = tmp_path_factory.mktemp("ask") / "data"
     with (
         serving() as (model, address),
-        ServerProcess(folder, AGNES_ASK_KEY="k", AGNES_ASK_URL=address) as server,
+        ServerProcess(folder, ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=address) as server,
     ):
         with server.client(admin_token(server)) as api:
             person = {"email": BOSS, "password": PASSWORD, "is_admin": True}

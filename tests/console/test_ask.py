@@ -38,7 +38,7 @@ def world(
         pytest.MonkeyPatch.context() as patch,
         serving() as (model, address),
         WholeServer(
-            folder, AGNES_ASK_KEY=KEY, AGNES_ASK_URL=address, AGNES_ASK_SECONDS="2"
+            folder, ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=address, AGNES_ASK_SECONDS="2"
         ) as server,
     ):
         patch.setenv("NO_PROXY", "127.0.0.1")
@@ -259,22 +259,22 @@ def test_nobody_works_for_who_has_left(
 def test_where_nobody_answers_it_is_said_which_setting_to_check(
     server: WholeServer, root: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server.instance.settings, "ask_url", "http://127.0.0.1:1")
+    monkeypatch.setattr(server.instance.settings, "anthropic_base_url", "http://127.0.0.1:1")
     answer = ask(root)
-    assert (answer.status_code, answer.json()["detail"]) == (503, "Check AGNES_ASK_URL.")
-    monkeypatch.setattr(server.instance.settings, "ask_url", "no address")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "Check ANTHROPIC_BASE_URL.")
+    monkeypatch.setattr(server.instance.settings, "anthropic_base_url", "no address")
     assert ask(root).status_code == 503
 
 
 def test_without_a_key_it_is_said_what_to_set(
     server: WholeServer, model: Model, root: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server.instance.settings, "ask_key", "")
+    monkeypatch.setattr(server.instance.settings, "anthropic_api_key", "")
     answer = ask(root)
     assert answer.status_code == 503
-    assert "AGNES_ASK_KEY" in answer.json()["detail"]
+    assert "ANTHROPIC_API_KEY" in answer.json()["detail"]
     assert newest(root)[0] == "error.no_model"
-    monkeypatch.setattr(server.instance.settings, "ask_key", "broken\nkey")
+    monkeypatch.setattr(server.instance.settings, "anthropic_api_key", "broken\nkey")
     answer = ask(root)
     assert answer.status_code == 503
     assert "broken" not in answer.text

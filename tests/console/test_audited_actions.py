@@ -219,8 +219,8 @@ def ask_model(world: World) -> None:
     settings = world.instance.settings
     with serving() as (_, address), pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")
-        patch.setattr(settings, "ask_key", "k")
-        patch.setattr(settings, "ask_url", address)
+        patch.setattr(settings, "anthropic_api_key", "k")
+        patch.setattr(settings, "anthropic_base_url", address)
         ok(world.admin.post("/api/admin/telemetry/ask", json={"question": "one?"}))
 
 

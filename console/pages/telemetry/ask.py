@@ -36,7 +36,7 @@ def read(reading: Reading) -> Box | None:
     me = reading.caller.me
     if not may(me, ADMIN) or me.view is not None:
         return None
-    return Box("" if reading.reader.instance.settings.ask_key else ask_model.KEY)
+    return Box("" if reading.reader.instance.settings.anthropic_api_key else ask_model.KEY)
 
 
 class AskAct(Asking, Act):

@@ -75,8 +75,8 @@ def test_refused_sql_is_shown_and_ends_in_an_error(
     ("status", "code"), [(403, NOT_ALLOWED), (503, UNREACHABLE), (502, UNREACHABLE), (400, FAILED)]
 )
 def test_what_the_server_says_is_told(server: Server, run: Run, status: int, code: int) -> None:
-    server.says_no("POST", ASK, status, "no language model is set up", "Set AGNES_ASK_KEY.")
+    server.says_no("POST", ASK, status, "no language model is set up", "Set ANTHROPIC_API_KEY.")
     result = run("admin", "ask", "x")
     assert result.exit_code == code
     assert "no language model is set up" in result.stderr
-    assert "Set AGNES_ASK_KEY" in result.stderr
+    assert "Set ANTHROPIC_API_KEY" in result.stderr

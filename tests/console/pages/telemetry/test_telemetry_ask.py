@@ -23,7 +23,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WholeServe
     with (
         pytest.MonkeyPatch.context() as patch,
         serving() as (model, address),
-        WholeServer(folder, AGNES_ASK_KEY="k", AGNES_ASK_URL=address) as server,
+        WholeServer(folder, ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=address) as server,
     ):
         patch.setenv("NO_PROXY", "127.0.0.1")
         yield server, model
@@ -61,9 +61,9 @@ def test_admins_have_the_box_and_others_do_not(
 def test_without_a_key_the_box_says_what_to_set(
     world: tuple[WholeServer, Model], boss: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world[0].instance.settings, "ask_key", "")
+    monkeypatch.setattr(world[0].instance.settings, "anthropic_api_key", "")
     shown = boss.get(PAGE).text
-    assert "AGNES_ASK_KEY" in shown
+    assert "ANTHROPIC_API_KEY" in shown
     assert 'name="question"' not in shown
 
 
