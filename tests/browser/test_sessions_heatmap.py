@@ -82,10 +82,6 @@ def charted(page: Page) -> None:
     expect(page.locator(CHART)).to_be_visible(timeout=60_000)
 
 
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
 def sessions(page: Page) -> Locator:
     return page.locator("a.card[data-keep=sessions] .v")
 

@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
-from tests.browser.test_activity_page import HOSTILE, ids, without_load
+from tests.browser.conftest import Open, without_load
+from tests.browser.test_activity_page import HOSTILE, ids
 
 pytestmark = pytest.mark.browser
 

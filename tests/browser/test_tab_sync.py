@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open, stands_within
-from tests.browser.test_activity_page import ROW, asked, without_load
+from tests.browser.conftest import Open, stands_within, without_load
+from tests.browser.test_activity_page import ROW, asked
 
 pytestmark = pytest.mark.browser
 
