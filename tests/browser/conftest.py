@@ -167,6 +167,12 @@ def without_load(page: Page, act: Callable[[], Any]) -> None:
     assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
+def led(page: Page, act: Callable[[], Any]) -> None:
+    """Do it, and wait for the page that it leads to: without scripts, or to another address."""
+    with page.expect_navigation():
+        act()
+
+
 def stands_within(page: Page, selector: str, width: int) -> None:
     """Wait until it stands inside a window of that width: scripts move menus after they open."""
     page.wait_for_function(

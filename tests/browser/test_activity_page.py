@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open, settled, without_load
+from tests.browser.conftest import PASSWORD, Open, led, settled, without_load
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -232,13 +232,13 @@ def test_hostile_texts_stay_texts(opened: Open, api: httpx.Client, console: Serv
 def test_everything_works_without_scripts(opened: Open, window: dict[str, str]) -> None:
     page = opened(f"/admin/activity?{httpx.QueryParams(window)}", scripts=False)
     first = page.locator(ROW).first.get_attribute("data-audit-row")
-    page.click(".pager a[rel=next]")
+    led(page, lambda: page.click(".pager a[rel=next]"))
     assert page.locator(ROW).first.get_attribute("data-audit-row") != first
     page.fill("#query", "-action:auth. result:error")
-    page.click("button:has-text('Search')")
+    led(page, lambda: page.click("button:has-text('Search')"))
     assert "result%3Aerror" in page.url
     assert page.locator(f"{ROW} .tag.error").count() == page.locator(ROW).count() > 0
-    page.get_by_role("link", name="Reset", exact=True).click()
+    led(page, lambda: page.get_by_role("link", name="Reset", exact=True).click())
     assert page.url.rstrip("?").endswith("/admin/activity")
     page.click("text=Sign out")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()

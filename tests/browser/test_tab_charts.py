@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, settled, without_load
+from tests.browser.conftest import Open, led, settled, without_load
 
 pytestmark = pytest.mark.browser
 
@@ -229,7 +229,7 @@ def test_the_tables_say_it_without_scripts(opened: Open) -> None:
         if tab != "queries":
             expect(page.locator(".chart")).to_be_hidden()
     page = opened(at("queries"), scripts=False)
-    page.get_by_role("link", name="Slowest").click()
+    led(page, lambda: page.get_by_role("link", name="Slowest").click())
     assert "sort=slowest" in page.url
 
 
