@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from console.queries.counted import count_where
 from console.queries.facets import most_frequent
 from console.queries.session_findings import FindingFilter
 from console.queries.sessions import VERDICTS, SessionFilter, SessionsSeen
@@ -23,20 +24,20 @@ FOUND = {"findings": "finding_type", "severities": "severity"}
 def kpis(seen: SessionsSeen, filter: SessionFilter) -> ir.Table:
     """One row of figures; `v_<verdict>` are the sessions of each, `v_none` those without one."""
     rows = seen.matching(filter)
-    verdicts = {f"v_{name}": rows.count(where=rows.verdict == name) for name in VERDICTS}
+    verdicts = {f"v_{name}": count_where(rows.verdict == name) for name in VERDICTS}
     return rows.aggregate(
         sessions_total=rows.count(),
         distinct_users=rows.user_id.nunique(),
-        error_sessions=rows.count(where=rows.tool_errors > 0),
+        error_sessions=count_where(rows.tool_errors > 0),
         tool_calls_total=rows.tool_calls.sum().fill_null(0),
         tool_errors_total=rows.tool_errors.sum().fill_null(0),
-        processed=rows.count(where=rows.processed),
-        with_findings=rows.count(where=rows.findings > 0),
+        processed=count_where(rows.processed),
+        with_findings=count_where(rows.findings > 0),
         findings_total=rows.findings.sum().fill_null(0),
         tokens_total=rows.tokens.sum().fill_null(0),
         active_seconds_total=rows.active_seconds.sum().fill_null(0.0),
         **verdicts,
-        v_none=rows.count(where=rows.verdict.isnull()),
+        v_none=count_where(rows.verdict.isnull()),
     )
 
 

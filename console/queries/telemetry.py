@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from console.queries.counted import with_total
+from console.queries.counted import count_where, with_total
 from console.queries.facets import most_frequent
 from console.queries.telemetry_filter import TelemetryFilter
 from schema.policy import Seen
@@ -53,11 +53,11 @@ def counts(events: Any) -> dict[str, Any]:
     """Calls by how they ended. Denied, rejected and interrupted ones are no errors."""
     outcome: Any = events.outcome
     return {
-        "errors": events.count(where=outcome == "error"),
-        "rejected": events.count(where=outcome == "user_rejected"),
-        "denied": events.count(where=outcome == "policy_denied"),
-        "interrupted": events.count(where=outcome == "interrupted"),
-        "unresolved": events.count(where=outcome == "unresolved"),
+        "errors": count_where(outcome == "error"),
+        "rejected": count_where(outcome == "user_rejected"),
+        "denied": count_where(outcome == "policy_denied"),
+        "interrupted": count_where(outcome == "interrupted"),
+        "unresolved": count_where(outcome == "unresolved"),
     }
 
 
@@ -216,4 +216,4 @@ def placed(
 
 
 def _errors(rows: Any) -> Any:
-    return rows.count(where=rows.outcome == "error")
+    return count_where(rows.outcome == "error")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import httpx
@@ -152,6 +152,25 @@ def opened(
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has shown what was asked for last."""
+    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
+
+
+def without_load(page: Page, act: Callable[[], Any]) -> None:
+    """Do it, wait for its outcome, and prove that the document is the same one as before."""
+    page.evaluate("window.__same = true")
+    act()
+    settled(page)
+    assert page.evaluate("window.__same") is True, "the page was loaded anew"
+
+
+def led(page: Page, act: Callable[[], Any]) -> None:
+    """Do it, and wait for the page that it leads to: without scripts, or to another address."""
+    with page.expect_navigation():
+        act()
 
 
 def stands_within(page: Page, selector: str, width: int) -> None:

@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.queries.vocabulary import RESULT_CLASSES
-from tests.browser.conftest import PASSWORD, Open
-from tests.browser.test_activity_page import ROW, asked, ids, settled, without_load
+from tests.browser.conftest import PASSWORD, Open, settled, without_load
+from tests.browser.test_activity_page import ROW, asked, ids
 from tests.browser.test_filters import at, events, number, pick, row, shown
 from tests.server_process import ServerProcess
 

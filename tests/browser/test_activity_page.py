@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, led, settled, without_load
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -20,11 +19,6 @@ pytestmark = pytest.mark.browser
 ROW = "[data-audit-row]"
 HOSTILE = '<img src=x onerror="window.__xss=1">'
 BOLD = "<b>@x</b>"
-
-
-def settled(page: Page) -> None:
-    """Wait until the page has shown what was asked for last."""
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
 
 
 def ids(page: Page) -> list[str]:
@@ -36,14 +30,6 @@ def ids(page: Page) -> list[str]:
 
 def cards(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".card .v").all_inner_texts()]
-
-
-def without_load(page: Page, act: Callable[[], Any]) -> None:
-    """Do it, wait for its outcome, and prove that the document is the same one as before."""
-    page.evaluate("window.__same = true")
-    act()
-    settled(page)
-    assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
 def asked(api: httpx.Client, endpoint: str, **filter: str) -> dict[str, Any]:
@@ -246,13 +232,13 @@ def test_hostile_texts_stay_texts(opened: Open, api: httpx.Client, console: Serv
 def test_everything_works_without_scripts(opened: Open, window: dict[str, str]) -> None:
     page = opened(f"/admin/activity?{httpx.QueryParams(window)}", scripts=False)
     first = page.locator(ROW).first.get_attribute("data-audit-row")
-    page.click(".pager a[rel=next]")
+    led(page, lambda: page.click(".pager a[rel=next]"))
     assert page.locator(ROW).first.get_attribute("data-audit-row") != first
     page.fill("#query", "-action:auth. result:error")
-    page.click("button:has-text('Search')")
+    led(page, lambda: page.click("button:has-text('Search')"))
     assert "result%3Aerror" in page.url
     assert page.locator(f"{ROW} .tag.error").count() == page.locator(ROW).count() > 0
-    page.get_by_role("link", name="Reset", exact=True).click()
+    led(page, lambda: page.get_by_role("link", name="Reset", exact=True).click())
     assert page.url.rstrip("?").endswith("/admin/activity")
     page.click("text=Sign out")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()

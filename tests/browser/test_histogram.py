@@ -12,16 +12,12 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, settled
 
 pytestmark = pytest.mark.browser
 
 KPIS = "/api/admin/observability/kpis"
 BARS = "bars => bars.map(bar => ({...bar.dataset}))"
-
-
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
 
 
 def asked(page: Page) -> dict[str, str]:

@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, led
 from tests.server_process import ServerProcess, admin_token
 
 pytestmark = pytest.mark.browser
@@ -313,14 +313,14 @@ def test_the_keyboard_reaches_every_button_with_visible_focus(opened: Open, brok
 def test_it_works_without_scripts(opened: Open, api: httpx.Client) -> None:
     page = opened(f"{PATH}?job=quick", scripts=False)
     count = len(runs(api, job="quick"))
-    row(page, "quick").get_by_role("button").click()
+    led(page, lambda: row(page, "quick").get_by_role("button").click())
     assert page.url.endswith(f"{PATH}?job=quick")
     assert page.locator("[data-run]").count() == count + 1
-    page.locator("[data-run] a").first.click()
+    led(page, page.locator("[data-run] a").first.click)
     assert page.locator(".facts").is_visible()
-    page.get_by_role("link", name="All jobs").click()
+    led(page, lambda: page.get_by_role("link", name="All jobs").click())
     page.select_option("select[name=status]", "failed")
-    page.get_by_role("button", name="Show").click()
+    led(page, lambda: page.get_by_role("button", name="Show").click())
     assert "status=failed" in page.url
 
 

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, led
 from tests.browser.talks import Talks, pushed, sent
 from tests.server_process import ServerProcess
 from tests.transcripts import Transcript, talk
@@ -82,10 +82,6 @@ def charted(page: Page) -> None:
     expect(page.locator(CHART)).to_be_visible(timeout=60_000)
 
 
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
 def sessions(page: Page) -> Locator:
     return page.locator("a.card[data-keep=sessions] .v")
 
@@ -150,7 +146,8 @@ def test_the_table_says_the_same_to_the_keyboard_and_without_scripts(
     live = asked(page)
     plain = opened(at(talks), scripts=False)
     plain.locator(f"{MAP} summary").click()
-    plain.get_by_role("link", name=f"{kind.replace('_', ' ')}, week of {week}").click()
+    cell_of = plain.get_by_role("link", name=f"{kind.replace('_', ' ')}, week of {week}")
+    led(plain, cell_of.click)
     assert asked(plain) == live
     expect(sessions(plain)).to_have_text(str(cell["sessions"]))
 

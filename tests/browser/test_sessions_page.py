@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, without_load
 from tests.server_process import ServerProcess, admin_token, agnes
 
 pytestmark = pytest.mark.browser
@@ -80,13 +80,6 @@ def shown(page: Page, number: int) -> None:
     """Wait until the list says that it has so many."""
     noun = "session" if number == 1 else "sessions"
     expect(page.locator(".over")).to_contain_text(re.compile(rf"(^|of |\s){number} {noun}"))
-
-
-def without_load(page: Page, act: Callable[[], Any]) -> None:
-    page.evaluate("window.__same = true")
-    act()
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-    assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
 def test_the_first_paint_holds_sentence_cards_facets_and_rows(api: httpx.Client) -> None:

@@ -44,10 +44,6 @@ def asked(page: Page) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
 def test_lines_stand_beside_their_sessions_and_open_at_their_turn(
     opened: Open, talks: Talks
 ) -> None:

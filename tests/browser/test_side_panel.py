@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from console.audit import new_id
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, without_load
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -20,19 +19,6 @@ pytestmark = pytest.mark.browser
 ROW = "[data-audit-row]"
 PANEL = "[data-region=panel] aside"
 HOSTILE = '<img src=x onerror="window.__xss=1">'
-
-
-def settled(page: Page) -> None:
-    """Wait until the page has shown what was asked for last."""
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
-def same_document(page: Page, act: Callable[[], Any]) -> None:
-    """Do it, wait for its outcome, and prove that the document is the same one as before."""
-    page.evaluate("window.__same = true")
-    act()
-    settled(page)
-    assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
 def rows(api: httpx.Client, **filter: str) -> list[dict[str, Any]]:
@@ -68,18 +54,18 @@ def test_a_click_opens_it_back_closes_it_and_the_address_restores_it(opened: Ope
     page = opened()
     row = page.locator(ROW).nth(3)
     id = row.get_attribute("data-audit-row")
-    same_document(page, row.locator("a.at").click)
+    without_load(page, row.locator("a.at").click)
     expect(page.locator(f"{PANEL}[data-event='{id}']")).to_be_visible()
     expect(page).to_have_url(re.compile(f"row={id}"))
     expect(page.locator(ROW)).to_have_count(50)
-    same_document(page, page.go_back)
+    without_load(page, page.go_back)
     expect(page.locator(PANEL)).to_have_count(0)
-    same_document(page, page.go_forward)
+    without_load(page, page.go_forward)
     expect(page.locator(f"{PANEL}[data-event='{id}']")).to_be_visible()
     page.reload()
     expect(page.locator(f"{PANEL}[data-event='{id}']")).to_be_visible()
     page.wait_for_selector("body[data-live=true]")
-    same_document(page, page.get_by_role("link", name="Close the panel").click)
+    without_load(page, page.get_by_role("link", name="Close the panel").click)
     expect(page.locator(PANEL)).to_have_count(0)
 
 
@@ -131,7 +117,7 @@ def test_a_row_that_is_not_there_leaves_the_list(opened: Open) -> None:
     page = opened("/admin/activity?row=no-such-event")
     expect(page.locator(PANEL)).to_contain_text("No such event")
     expect(page.locator(ROW)).to_have_count(50)
-    same_document(page, page.get_by_role("link", name="Close the panel").click)
+    without_load(page, page.get_by_role("link", name="Close the panel").click)
     expect(page.locator(PANEL)).to_have_count(0)
 
 
@@ -169,7 +155,7 @@ def test_what_is_masked_is_shown_to_who_says_why(
     page.keyboard.press("Enter")
     expect(panel.get_by_role("alert")).to_contain_text("3 to 500 characters")
     field.fill("a question of the user")
-    same_document(page, lambda: page.keyboard.press("Enter"))
+    without_load(page, lambda: page.keyboard.press("Enter"))
     expect(panel).to_contain_text("THE-END")
     expect(panel).not_to_contain_text("shown masked")
     expect(panel).to_contain_text("stands in the log")
@@ -186,14 +172,14 @@ def test_a_change_is_undone_after_a_look(opened: Open, api: httpx.Client) -> Non
     panel = page.locator(PANEL)
     expect(panel.locator(".diff .del")).to_contain_text("at first")
     expect(panel.locator(".diff .add")).to_contain_text("then")
-    same_document(page, page.get_by_role("link", name="Undo…").click)
+    without_load(page, page.get_by_role("link", name="Undo…").click)
     expect(page).to_have_url(re.compile("undo=1"))
     expect(panel.locator(".diff .add")).to_contain_text("at first")
-    same_document(page, page.get_by_role("link", name="Leave it").click)
+    without_load(page, page.get_by_role("link", name="Leave it").click)
     expect(page).not_to_have_url(re.compile("undo=1"))
     page.go_back()
     page.get_by_label("Why, if you like").fill("a slip")
-    same_document(page, page.get_by_role("button", name="Undo this change").click)
+    without_load(page, page.get_by_role("button", name="Undo this change").click)
     expect(page.locator("#toasts")).to_contain_text("The change was undone")
     expect(panel.locator("h2")).to_have_text("audit.rollback")
     assert api.get(f"/api/admin/groups/{group}").json()["description"] == "at first"
@@ -201,7 +187,7 @@ def test_a_change_is_undone_after_a_look(opened: Open, api: httpx.Client) -> Non
     (row, *_) = rows(api, action_prefix="audit.rollback")
     assert "a slip" in row["params"]
     expect(panel).to_have_attribute("data-event", row["id"])
-    same_document(page, panel.get_by_role("link", name="the change before it").click)
+    without_load(page, panel.get_by_role("link", name="the change before it").click)
     expect(panel).to_have_attribute("data-event", change)
     expect(panel).to_contain_text("Undone by")
     expect(page.get_by_role("link", name="Undo…")).to_have_count(0)
@@ -227,7 +213,7 @@ def test_what_changes_meanwhile_is_not_overwritten(opened: Open, api: httpx.Clie
     page = opened(f"/admin/activity?row={change}&undo=1")
     api.patch(f"/api/admin/groups/{group}", json={"description": "later"}).raise_for_status()
     button = page.get_by_role("button", name="Undo this change")
-    same_document(page, button.click)
+    without_load(page, button.click)
     expect(page.locator(f"{PANEL} [role=alert]")).to_contain_text("has changed since")
     assert api.get(f"/api/admin/groups/{group}").json()["description"] == "later"
     page.reload()
@@ -243,9 +229,9 @@ def test_the_same_correlation_leads_from_event_to_event(opened: Open, api: httpx
     count = bars.count()
     assert count > 1
     other = page.locator(f"{PANEL} .wf a:not([aria-current])").first
-    same_document(page, other.click)
+    without_load(page, other.click)
     expect(page.locator(PANEL)).not_to_have_attribute("data-event", found[0]["id"])
-    same_document(page, page.get_by_role("link", name="show all in the list").click)
+    without_load(page, page.get_by_role("link", name="show all in the list").click)
     expect(page.locator(ROW)).to_have_count(min(count, 50))
     expect(page.locator(PANEL)).to_be_visible()
 

@@ -25,25 +25,27 @@ from tests.server_process import ServerProcess, admin_token, agnes
 
 ADMINS = 20
 AT_ONCE = 4  # visits
-FLAT = 0.10  # share of the memory after a warm-up
 QUERIES = ("", "query=result:error", "since_minutes=10080", "tab=queries", "sort=action:asc")
 API_P95 = 15.0  # ms: SPEC section 21, timeline of 24 h
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long it goes on. `beat` and `last` in seconds; `budget` only where nothing else runs."""
+    """How long it goes on. `beat` and `last` in seconds; `budget` only where nothing else runs.
+    `flat`: by what share of the memory after the warm-up it may grow. Beside other tests more
+    visits overlap after the warm-up than in it; 50 forgotten pages are 0.4."""
 
     rows: int
     warm: int
     visits: int
     beat: float
     last: float
+    flat: float
     budget: float | None = None
 
 
-SHORT = Length(rows=20_000, warm=60, visits=50, beat=3, last=12)
-LONG = Length(rows=1_000_000, warm=100, visits=1000, beat=30, last=300, budget=API_P95)
+SHORT = Length(rows=20_000, warm=60, visits=50, beat=3, last=12, flat=0.25)
+LONG = Length(rows=1_000_000, warm=100, visits=1000, beat=30, last=300, flat=0.10, budget=API_P95)
 
 
 @dataclass
@@ -105,7 +107,7 @@ async def _soak(server: ServerProcess, token: str, emails: Sequence[str], length
     # silent.
     assert asked.beats >= ADMINS * (length.last // length.beat) // 2
     grown = f"{before >> 20} MB grew to {after >> 20} MB after {length.visits} visits"
-    assert after <= before * (1 + FLAT), grown
+    assert after <= before * (1 + length.flat), grown
     if length.budget is not None:
         assert asked.p95 <= length.budget, f"p95 {asked.p95:.1f} ms beside {ADMINS} open pages"
 

@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
-from tests.browser.test_activity_page import HOSTILE, ids, without_load
+from tests.browser.conftest import Open, led, without_load
+from tests.browser.test_activity_page import HOSTILE, ids
 
 pytestmark = pytest.mark.browser
 
@@ -208,7 +208,7 @@ def test_it_works_without_scripts(opened: Open, api: httpx.Client) -> None:
     group = Group(api, "tab: plain")
     group.change(description="the second")
     page = opened(group.path(), scripts=False)
-    page.locator(CHANGE).get_by_role("link", name="Undo…").click()
+    led(page, lambda: page.locator(CHANGE).get_by_role("link", name="Undo…").click())
     assert "undo=1" in page.url
     assert lines(page.locator(CHANGE), "come") == ["the second"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, led, settled, without_load
 
 pytestmark = pytest.mark.browser
 
@@ -38,17 +37,6 @@ def charts_of(page: Page) -> int:
     classes = "Bokeh.documents[0].roots().filter((one) => one.css_classes?.includes('agnes-chart'))"
     found: int = page.evaluate(f"{classes}.length")
     return found
-
-
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
-def without_load(page: Page, act: Callable[[], Any]) -> None:
-    page.evaluate("window.__same = true")
-    act()
-    settled(page)
-    assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
 def asked(api: httpx.Client, name: str, **filter: str) -> dict[str, Any]:
@@ -241,7 +229,7 @@ def test_the_tables_say_it_without_scripts(opened: Open) -> None:
         if tab != "queries":
             expect(page.locator(".chart")).to_be_hidden()
     page = opened(at("queries"), scripts=False)
-    page.get_by_role("link", name="Slowest").click()
+    led(page, lambda: page.get_by_role("link", name="Slowest").click())
     assert "sort=slowest" in page.url
 
 

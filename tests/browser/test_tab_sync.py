@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open, stands_within
-from tests.browser.test_activity_page import ROW, asked, without_load
+from tests.browser.conftest import Open, led, stands_within, without_load
+from tests.browser.test_activity_page import ROW, asked
 
 pytestmark = pytest.mark.browser
 
@@ -181,7 +181,7 @@ def test_an_empty_grid_says_where_it_looked_and_what_to_do(opened: Open) -> None
 def test_it_works_without_scripts(opened: Open, around_failure: dict[str, str]) -> None:
     page = opened(path(around_failure), scripts=False)
     expected = runs(page.locator(CELL).first)
-    page.locator(CELL).first.click()
+    led(page, page.locator(CELL).first.click)
     assert page.locator(ROW).count() == expected
 
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
-from tests.browser.test_activity_page import HOSTILE, ROW, ids, settled
+from tests.browser.conftest import Open, settled
+from tests.browser.test_activity_page import HOSTILE, ROW, ids
 
 pytestmark = pytest.mark.browser
 

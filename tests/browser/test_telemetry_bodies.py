@@ -7,7 +7,6 @@ import csv
 import io
 import re
 import time
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, settled, without_load
 from tests.server_process import ServerProcess
 from tests.transcripts import Transcript, talk
 
@@ -73,17 +72,6 @@ def people(console: ServerProcess, api: httpx.Client) -> dict[str, str]:
 
 def asked(api: httpx.Client, path: str, **more: str) -> Any:
     return api.get(f"{API}/{path}", params={**SPAN, **more}).raise_for_status().json()
-
-
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
-def without_load(page: Page, act: Callable[[], Any]) -> None:
-    page.evaluate("window.__same = true")
-    act()
-    settled(page)
-    assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
 def sums(page: Page) -> list[str]:

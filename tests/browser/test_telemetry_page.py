@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, settled, without_load
 from tests.server_process import ServerProcess
 from tests.transcripts import DAY, Transcript, talk
 
@@ -104,17 +104,6 @@ def made(console: ServerProcess, api: httpx.Client) -> Made:
 def _indexed(api: httpx.Client, session_file: str) -> Any:
     found = api.get(f"/api/admin/sessions/{session_file}/outline").raise_for_status().json()
     return found if found["indexed"] else None
-
-
-def settled(page: Page) -> None:
-    page.wait_for_function("!document.body.hasAttribute('aria-busy')")
-
-
-def without_load(page: Page, act: Callable[[], Any]) -> None:
-    page.evaluate("window.__same = true")
-    act()
-    settled(page)
-    assert page.evaluate("window.__same") is True, "the page was loaded anew"
 
 
 def table(page: Page) -> list[tuple[str, str]]:
