@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import duckdb
@@ -88,18 +89,36 @@ def _stream(engine: duckdb.DuckDBPyConnection, question: dict[str, Any], answers
     truncated = False
     sink = _Pieces(answers)
     with pa.ipc.new_stream(sink, schema) as stream:
-        for batch in found:
+        for batch in _cut(found):
+            if batch.num_rows == 1 and batch.nbytes > frames.ROW:
+                frames.tell(answers, frames.ERROR, why="row", said="")
+                return
             kept = batch.slice(0, limit - rows)
-            truncated |= kept.num_rows < batch.num_rows
-            if size and size + kept.nbytes > most:
-                truncated = True
+            fits = size + kept.nbytes <= most
+            if fits:
+                stream.write_batch(kept)
+                rows, size = rows + kept.num_rows, size + kept.nbytes
+            truncated = not fits or kept.num_rows < batch.num_rows
+            if truncated:
                 break
-            stream.write_batch(kept)
-            rows, size = rows + kept.num_rows, size + kept.nbytes
         if truncated:  # who reads the stream alone learns it, too
             stream.write_batch(batch.slice(0, 0), custom_metadata={"truncated": "true"})
     sink.flush()
     frames.tell(answers, frames.DONE, rows=rows, truncated=truncated)
+
+
+def _cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of few bytes, as far as one row has few, so that the server never
+    holds much of an answer."""
+    for batch in batches:
+        waiting = [batch]
+        while waiting:
+            one = waiting.pop()
+            if one.nbytes <= _PIECE or one.num_rows < 2:
+                yield one
+            else:
+                half = one.num_rows // 2
+                waiting += [one.slice(half), one.slice(0, half)]
 
 
 class _Pieces:

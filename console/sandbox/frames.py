@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 import orjson
 
 QUESTION, TABLE, ANSWER, DONE, ERROR = b"Q", b"T", b"A", b"D", b"E"
+ROW = 8 << 20  # bytes that one row of an answer may have
 _HEAD = 9
 
 

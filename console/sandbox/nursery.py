@@ -14,14 +14,18 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 from console.sandbox import child
 
 _USER, _NETWORK = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of sched.h
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of sys/prctl.h
+_NICE = 10
 
 
 def main(control: socket.socket) -> None:
     """Serve until the server is gone."""
+    _stand_back()
     _leave_the_network()
     child.warm()
     alive: set[int] = set()
@@ -33,8 +37,9 @@ def main(control: socket.socket) -> None:
             alive.add(pid)
             control.send(b"%d" % pid)
         elif message.startswith(b"-"):
-            _end(int(message[1:]))
-            alive.discard(int(message[1:]))
+            if (pid := int(message[1:])) in alive:
+                _end(pid)
+                alive.discard(pid)
         else:
             break
     for pid in alive:
@@ -42,6 +47,7 @@ def main(control: socket.socket) -> None:
 
 
 def _born(control: socket.socket, descriptors: list[int]) -> int:
+    nursery = os.getpid()
     pid = os.fork()
     if pid:
         for descriptor in descriptors:
@@ -50,6 +56,9 @@ def _born(control: socket.socket, descriptors: list[int]) -> int:
     code = 1
     try:
         control.close()
+        _libc(lambda libc: libc.prctl(_DEATH_SIGNAL, signal.SIGKILL))
+        if os.getppid() != nursery:
+            os._exit(code)  # it ended before it was asked to take its children along
         asked, answers = os.fdopen(descriptors[0], "rb"), os.fdopen(descriptors[1], "wb")
         child.main(asked, answers)
         code = 0
@@ -64,11 +73,23 @@ def _end(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
+def _stand_back() -> None:
+    """Whoever asks the server for anything else goes first; where memory is short, these go."""
+    os.nice(_NICE)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+
+
 def _leave_the_network() -> None:
     """One wall more where the system lets us: no address can be reached at all. Where it does not,
     the box refuses to ask for one."""
+    _libc(lambda libc: libc.unshare(_USER | _NETWORK))
+
+
+def _libc(call: Callable[[ctypes.CDLL], int]) -> None:
+    """What Python has no name for; not every system has it."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).unshare(_USER | _NETWORK)
+        call(ctypes.CDLL(None))
 
 
 if __name__ == "__main__":

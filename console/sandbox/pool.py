@@ -73,10 +73,12 @@ class Nursery:
         raise Unavailable("no process for this question could be started; try again")
 
     def end(self, pid: int) -> None:
-        """Kill that child, whatever it does. The nursery that ended has ended its children."""
-        with self._lock, contextlib.suppress(OSError):
-            if self._control is not None:
-                self._control.send(b"-%d" % pid)
+        """Kill that child, whatever it does. A nursery that ended took its children along. Never
+        waits, not even for a nursery that starts."""
+        control = self._control
+        if control is not None:
+            with contextlib.suppress(OSError):
+                control.send(b"-%d" % pid)
 
     def close(self) -> None:
         with self._lock:
@@ -130,6 +132,7 @@ class Run:
         self._nursery, self._limits = nursery, limits
         self._sql, self._tables = sql, tables
         self._late = threading.Event()
+        self._ended = threading.Event()
 
     def __enter__(self) -> Run:
         child_asked, asked = os.pipe()
@@ -164,7 +167,9 @@ class Run:
 
     def cancel(self) -> None:
         """End the child now, from whichever thread: who waits for its answer is told."""
-        self._nursery.end(self._pid)
+        if not self._ended.is_set():  # once: another child may have its number by now
+            self._ended.set()
+            self._nursery.end(self._pid)
 
     def pieces(self) -> Iterator[bytes]:
         """The answer. Raises Stopped."""
@@ -200,13 +205,20 @@ class Run:
         self.cancel()
 
     def _died(self) -> Stopped:
-        return self._too_long() if self._late.is_set() else self._too_much()
+        if self._late.is_set():
+            return self._too_long()
+        if self._ended.is_set():
+            return Stopped("nobody waits for the answer any more", result="error.cancelled")
+        return self._too_much()
 
     def _said(self, error: Mapping[str, Any]) -> Stopped:
         if error["why"] == "time":
             return self._too_long()
         if error["why"] == "memory":
             return self._too_much()
+        if error["why"] == "row":
+            said = f"a row of the answer has more than {frames.ROW >> 20} MB"
+            return Stopped(said, result="error.size", detail="Cut its texts, or gather less.")
         return Stopped(f"the question failed: {error['said']}", result="error.sql")
 
     def _too_long(self) -> Stopped:

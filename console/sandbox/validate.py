@@ -102,8 +102,9 @@ def _measure(sql: str) -> None:
 def _operators(sql: str) -> Iterator[str]:
     """The characters that stand outside of literals, quoted names and comments; a word or a literal
     as one space."""
+    text = sql.encode()  # the engine counts bytes
     for at, kind in duckdb.tokenize(sql):
-        yield sql[at] if kind == duckdb.token_type.operator else " "
+        yield chr(text[at]) if kind == duckdb.token_type.operator else " "
 
 
 def _parsed(sql: str) -> Node:
@@ -145,6 +146,7 @@ class _Walk:
         self._used: set[str] = set()
         self._rows: set[str] = set()  # names that mean a whole row of a used table
         self._words: set[str] = set()  # every name that stands anywhere
+        self._parts: list[tuple[str, list[str]]] = []  # `t.a`: what stands before, and the rest
         self._whole = False
 
     def query(self, node: Node) -> None:
@@ -165,6 +167,9 @@ class _Walk:
         """By table what of it can be used: every column whose name stands anywhere. A whole row
         (`*`, a table's name as a value) needs all; a mere count needs one."""
         found: dict[str, Sequence[str]] = {}
+        of_tables = {c.lower() for table in self._used for c in self._tables[table][1]}
+        for name, rest in self._parts:
+            self._words |= {*rest} if name in self._rows - of_tables else {name, *rest}
         for table in sorted(self._used):
             name, columns = self._tables[table]
             whole = self._whole or not self._rows.isdisjoint(self._words)
@@ -237,6 +242,7 @@ class _Walk:
             known = ", ".join(sorted(known for known, _ in self._tables.values()))
             raise Refused(f"only these can be asked: {known}", detail="Named without a schema.")
         self._used.add(name)
+        self._whole |= bool(node["column_name_alias"])  # `t(a, b)` names columns by their place
         self._rows |= {name, node["alias"].lower()} - {""}
 
     # -- values
@@ -249,6 +255,10 @@ class _Walk:
             return
         if kind in ("FUNCTION", "WINDOW"):
             self._called(node, functions().values, "function")
+        if kind == "COLUMN_REF" and len(node["column_names"]) > 1:
+            first, *rest = (name.lower() for name in node["column_names"])
+            self._parts.append((first, rest))
+            return
         self._whole |= kind in ("STAR", "POSITIONAL_REFERENCE")
         self._inside(node, scope, "class", "type", "function_name", "alias")
 

@@ -83,6 +83,7 @@ class World:
         self.admin.close()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        self.instance.questions.close()
         self.store.close()
 
     def _serve(self) -> None:
