@@ -85,10 +85,11 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
     """A Panel server that listens on `host:port` (0: any free port) and has not been started."""
     from panel.io.server import get_server
 
-    from console.pages import PAGES
+    from console.pages import PAGES, scripts
     from console.pages.gate import PageGate
     from console.pages.handlers import NoSuchPage
 
+    scripts.keep()
     settings, instance.places = instance.settings, [page for page in PAGES if one_place(page.path)]
     key = cookie_key(settings.folder)
     server: Any = get_server(
