@@ -90,7 +90,6 @@ NOT_ALLOWED = (
     "SELECT system.main.length('a')",
     "FROM memory.main.agnes_sessions",
     "FROM \uff41gnes_sessions",
-    "FROM agnes_sessions\u200b",
     "SELECT * FROM (MERGE INTO agnes_sessions USING agnes_audit ON true WHEN MATCHED THEN DELETE)",
     *(
         f"{statement};"
@@ -137,6 +136,7 @@ FINE = (
     "SELECT COLUMNS(c -> c LIKE 'tool%') FROM agnes_sessions",
     "SELECT params->>'note', json_extract_string(params, '$.note') FROM agnes_audit",
     "FROM agnes_telemetry TABLESAMPLE 50%",
+    "FROM agnes_sessions\u200b",  # a blank to the engine
     "SELECT date_trunc('week', occurred_at) AS week, count(*) FROM agnes_telemetry GROUP BY ALL",
     "SELECT 'é\U0001f600' AS \"naïve ☃\", * FROM agnes_feedback WHERE message LIKE '%\u2028%'",
 )
@@ -167,7 +167,9 @@ def wrong(here: Place, who: str, asked: Iterable[str], fits: Judge) -> list[str]
 
 
 def refused(answer: httpx.Response) -> bool:
-    return answer.status_code == 400 and answer.json()["title"] == "Query refused"
+    """Before anything ran; a text with NUL is not even looked at."""
+    title = answer.json()["title"]
+    return answer.status_code == 400 and title in ("Query refused", "Bad parameter")
 
 
 def test_a_foreign_row_would_be_seen(here: Place) -> None:
