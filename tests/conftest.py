@@ -32,6 +32,14 @@ for name in [name for name in os.environ if name.startswith(("AGNES_", "ANTHROPI
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of a page that fails is tried once more and named (`RERUN`): a browser on a machine
+    with other work may stand still for half a minute. What fails twice, fails."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     """Says every two minutes how long it has taken and how busy the machine is: of a run that is
@@ -46,6 +54,13 @@ class _Clock:
     def __init__(self, terminal: pytest.TerminalReporter) -> None:
         self._terminal = terminal
         self._begun = self._said = time.monotonic()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What is tried once more says what went wrong at first."""
+        outcome: str = report.outcome  # rerunfailures adds a word of its own
+        if outcome == "rerun":
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"once more: {report.nodeid}\n{report.longreprtext[-3000:]}")
 
     def pytest_runtest_logfinish(self) -> None:
         now = time.monotonic()

@@ -146,6 +146,8 @@ def opened(
         page.goto(path)
         if scripts and page.locator("[data-live]").count():
             page.wait_for_selector("body[data-live=true]")
+            # What the first paint left out comes at any time after it: tests of that say so.
+            page.wait_for_function("!document.querySelector('[data-later]')")
         return page
 
     yield open_
@@ -165,6 +167,17 @@ def without_load(page: Page, act: Callable[[], Any]) -> None:
     act()
     settled(page)
     assert page.evaluate("window.__same") is True, "the page was loaded anew"
+
+
+def refreshed(page: Page) -> None:
+    """Wait until the page has asked by itself, and has shown what is new: it does so whenever the
+    reader comes back to it."""
+    page.evaluate(
+        """() => new Promise((shown) => {
+            document.addEventListener("agnes:shown", shown, { once: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }).then(() => true)"""
+    )
 
 
 def led(page: Page, act: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open, signed_in, stands_within
+from tests.browser.conftest import PASSWORD, Open, refreshed, signed_in, stands_within
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -121,8 +121,12 @@ def test_a_name_that_is_taken_is_refused_where_it_was_typed(
     expect(page.locator(".views [role=alert]")).to_contain_text(
         "a view with the name Errors exists"
     )
+    saved(mine, name="From another window")
+    refreshed(page)
+    expect(page.locator(".views .sheet")).to_contain_text("From another window")
+    expect(page.locator(".views [role=alert]")).to_be_visible()
     expect(page.get_by_label("Name of the new view")).to_have_value("Errors")
-    assert mine.get(VIEWS).json()["rows"][0]["query"] == ERRORS
+    assert names(mine) == ["Errors", "From another window"]
 
 
 def test_a_view_is_renamed_by_keyboard_and_deleted_after_a_second_thought(
@@ -284,5 +288,9 @@ def test_the_menu_stays_inside_the_window(opened: Open, mine: httpx.Client, widt
     page = opened("/admin/activity", width=width)
     page.click(MENU)
     page.locator(".views li summary").first.click()
+    stands_within(page, ".views .sheet", width)
+    saved(mine, name="From another window")
+    refreshed(page)
+    expect(page.locator(".views .sheet")).to_contain_text("From another window")
     stands_within(page, ".views .sheet", width)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

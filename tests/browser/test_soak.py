@@ -33,7 +33,7 @@ API_P95 = 15.0  # ms: SPEC section 21, timeline of 24 h
 class Length:
     """How long it goes on. `beat` and `last` in seconds; `budget` only where nothing else runs.
     `flat`: by what share of the memory after the warm-up it may grow. Beside other tests more
-    visits overlap after the warm-up than in it; 50 forgotten pages are 0.4."""
+    visits overlap after the warm-up than in it."""
 
     rows: int
     warm: int

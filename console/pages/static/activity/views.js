@@ -18,7 +18,7 @@
 
   // The answer is a part of a page that our own server has rendered.
   const tell = (html, answer) => {
-    const said = menu().querySelector("[data-views-said]");
+    const said = menu().querySelector("[data-said]");
     const part = document.createElement("template");
     part.innerHTML = html;
     if (!answer.ok) return said.replaceChildren(part.content);

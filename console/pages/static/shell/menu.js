@@ -27,6 +27,7 @@
     fit(menu);
   }, true);
   addEventListener("resize", () => open().forEach(fit));
+  document.addEventListener("agnes:shown", () => open().forEach(fit)); // a patch takes what the server does not know
 
   document.addEventListener("click", (event) => {
     for (const menu of open()) {

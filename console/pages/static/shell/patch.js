@@ -2,7 +2,8 @@
 // unfolded part, the focus stay as they are. Elements are the same when they have the same `id`, `data-audit-row` or
 // `data-keep`; all others go by their order.
 //   agnes.patch(region, html, { fresh, typing })   `fresh`: the reader asked for it, so that fields show what the server
-//                            says; else what was typed and not sent stays. `typing`: a field that is never touched
+//                            says; else what was typed and not sent stays, and so does what a script said in `data-said`.
+//                            `typing`: a field that is never touched
 {
   const FIELDS = "input, select, textarea, option";
   const keyOf = (node) => node.nodeType === 1 ? node.id || node.dataset?.auditRow || node.dataset?.keep || "" : "";
@@ -35,7 +36,7 @@
       if (old.data !== now.data) old.data = now.data;
       return;
     }
-    if (old === how.typing) return;
+    if (old === how.typing || (!how.fresh && old.hasAttribute("data-said"))) return;
     const isField = old.matches("input, select, textarea");
     if (old.isEqualNode(now) && !(how.fresh && (isField || old.querySelector(FIELDS)))) return;
     const stays = isField && !how.fresh && isTyped(old);
