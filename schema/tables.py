@@ -124,6 +124,7 @@ FEEDBACK_REPORTS = Table(
     id! created_at!:time reporter_user message category session_excerpt
     excerpt_turns:count session_file environment fingerprint idempotency_key merged_into
     version:count status assignee tags resolution resolved_at:time resolved_by
+    updated_at:time error anchor_uuid fixed_in reopened:count kept_apart:flag
     """,
     key=("id",),
     meaning="One report sent by a user.",
@@ -145,6 +146,7 @@ NOTIFICATIONS = Table(
     "notifications",
     """
     id! created_at!:time user_id channel subject state sent_at:time
+    kind about link attempts:count next_at:time error read_at:time
     """,
     key=("id",),
     meaning="Messages to be sent, and sent.",
@@ -158,6 +160,16 @@ TELEGRAM_LINKS = Table(
     """,
     key=("user_id",),
     meaning="Which chat reaches which admin.",
+    owner="user_id",
+)
+
+TELEGRAM_CODES = Table(
+    "telegram_codes",
+    """
+    id! user_id! code_hash! created_at!:time expires_at!:time used_at:time
+    """,
+    key=("id",),
+    meaning="One-time codes that link a chat: sent to the bot by the person they were made for.",
     owner="user_id",
 )
 
