@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
@@ -59,6 +60,17 @@ def _days(text: str) -> int:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _repository(text: str) -> str:
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    names = [name for name in parts.path.split("/") if name]
+    extra = parts.query or parts.fragment or parts.username or parts.password
+    if parts.scheme != "https" or not parts.hostname or len(names) != 2 or extra:
+        raise ValueError(text)
+    return f"https://{parts.netloc}/{names[0]}/{names[1].removesuffix('.git')}"
 
 
 _POSITIVE: dict[str, Any] = {"parse": _positive, "allowed": "a whole number above 0"}
@@ -152,6 +164,14 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         "Feedback reports older than this are deleted each day. 0: all are kept.",
         **_DAYS,
+    ),
+    Setting(
+        "AGNES_GITHUB_ISSUES",
+        "",
+        "Repository in which a report can be made an issue, as `https://github.com/owner/name`; "
+        "empty: none.",
+        _repository,
+        "https://host/owner/name",
     ),
     Setting(
         "AGNES_SESSION_HOURS",

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
+from io import BytesIO
 from itertools import islice
 from typing import BinaryIO, cast
 
@@ -142,6 +143,15 @@ def part(
         total, after = len(turns), first + limit
         following = after if after < total else None
     return {"indexed": index is not None, "events": found, "total": total, "next": following}
+
+
+def of_text(text: str, first: int, limit: int) -> tuple[list[Row], int]:
+    """Events `first` to `first + limit` of JSONL that is no file here, as `part` has them, and how
+    many there are."""
+    source = BytesIO(text.encode("utf-8", "replace"))
+    index = build(source)
+    found = pages.events(index, source, (), first, limit)
+    return _shown(found, {}, _results(index, found)), index.total
 
 
 def outline(transcript: Transcript) -> Row:

@@ -115,7 +115,7 @@ export function render({ model, view }) {
   });
   document.addEventListener("change", (event) => {
     const form = event.target.form;
-    if (form && event.target.matches("select, input[type=checkbox]") && form.matches("[data-live] form, form[data-live]")) form.requestSubmit();
+    if (form?.method === "get" && event.target.matches("select, input[type=checkbox]") && form.matches("[data-live] form, form[data-live]")) form.requestSubmit();
   });
   document.addEventListener("agnes:go", (event) => {
     if (lost) return;
