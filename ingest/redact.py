@@ -18,25 +18,27 @@ from dataclasses import dataclass
 import orjson
 
 Counts = MutableMapping[str, int]
+Cuts = list[tuple[str, bytes]]  # the rule, and what it cut as it stood in the line
 
 _PASSES = 8  # at most: what one rule cuts may bare the beginning of another's match
 _RETRIED = 1000  # bytes of a rejected value that are searched again, so that time stays linear
 _PARSED = 1 << 22  # bytes of a line up to which it is parsed to learn whether it is JSON
 
 
-def redact(text: str, counts: Counts | None = None) -> str:
-    """`text` without what looks like a secret. `counts` gets added how many each rule found."""
+def redact(text: str, counts: Counts | None = None, cuts: Cuts | None = None) -> str:
+    """`text` without what looks like a secret. `counts` gets added how many each rule found, `cuts`
+    what they were: only for showing a person a hint of each."""
     data = text.encode("utf-8", "surrogatepass")
     if not _suspect(data):
         return text
-    return _as_text(data, counts).decode("utf-8", "surrogatepass")
+    return _as_text(data, counts, cuts).decode("utf-8", "surrogatepass")
 
 
-def redact_bytes(line: bytes, counts: Counts | None = None) -> bytes:
+def redact_bytes(line: bytes, counts: Counts | None = None, cuts: Cuts | None = None) -> bytes:
     """The same for one line of a file. If it is JSON it stays so, else it is taken as text."""
     if not _suspect(line):
         return line
-    return _redacted(line, counts) if _is_json(line) else _as_text(line, counts)
+    return _redacted(line, counts, cuts) if _is_json(line) else _as_text(line, counts, cuts)
 
 
 def _suspect(data: bytes) -> bool:
@@ -44,9 +46,9 @@ def _suspect(data: bytes) -> bool:
     return any(hint(data) for hint in _HINTS) or any(hint(low) for hint in _LOW_HINTS)
 
 
-def _as_text(data: bytes, counts: Counts | None) -> bytes:
+def _as_text(data: bytes, counts: Counts | None, cuts: Cuts | None = None) -> bytes:
     escaped = data.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return re.sub(rb'\\(["\\])', rb"\1", _redacted(escaped, counts))
+    return re.sub(rb'\\(["\\])', rb"\1", _redacted(escaped, counts, cuts))
 
 
 def _is_json(line: bytes) -> bool:
@@ -62,11 +64,11 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _redacted(data: bytes, counts: Counts | None) -> bytes:
+def _redacted(data: bytes, counts: Counts | None, cuts: Cuts | None = None) -> bytes:
     for _ in range(_PASSES):
         before = data
         for rule in _RULES:
-            data = rule.apply(data, counts)
+            data = rule.apply(data, counts, cuts)
         if data is before:
             break
     return data
@@ -82,10 +84,12 @@ class _Rule:
     folded: bool = False
     worth: Callable[[re.Match[bytes], bytes], bool] | None = None
 
-    def apply(self, data: bytes, counts: Counts | None) -> bytes:
+    def apply(self, data: bytes, counts: Counts | None, cuts: Cuts | None) -> bytes:
         pieces: list[bytes] = []
         done = 0
         for start, end in self._spans(data):
+            if cuts is not None:
+                cuts.append((self.name, data[start:end]))
             pieces += (data[done:start], b"[REDACTED:%b]" % self.name.encode())
             done = end
         if not pieces:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from console.cli.private import private_sessions
 from console.cli.progress import bar
 from console.cli.push_batch import Batch, Outcome, told
 from console.cli.push_lock import only_one
-from console.cli.transcript_files import Upload, find, named
+from console.cli.transcript_files import Upload, find, named, workspace
 from schema.errors import AgnesError, Conflict
 
 
@@ -159,18 +158,12 @@ def _redacted(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 def _workspace(*, every: bool) -> Path:
     """The folder of the working folder's transcripts, or of all on this machine."""
-    advice = "name files or folders: agnes push PATH, or set AGNES_TRANSCRIPTS"
-    if named := os.environ.get("AGNES_TRANSCRIPTS"):
-        folder = Path(named).expanduser()
-    else:
-        home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or "~/.claude").expanduser()
-        folder = home / "projects"
-        if not every:
-            # Claude Code's own rule for the name of a project's folder.
-            folder /= re.sub(r"[^A-Za-z0-9]", "-", str(Path.cwd()))
-            advice = "go to the project's folder, name one: agnes push PATH, or use --all"
+    folder = workspace(every=every)
     if not folder.exists():
-        raise AgnesError(f"there are no transcripts at {folder}", detail=advice)
+        asked = every or bool(os.environ.get("AGNES_TRANSCRIPTS"))
+        named = "name files or folders: agnes push PATH, or set AGNES_TRANSCRIPTS"
+        here = "go to the project's folder, name one: agnes push PATH, or use --all"
+        raise AgnesError(f"there are no transcripts at {folder}", detail=named if asked else here)
     return folder
 
 

@@ -49,6 +49,22 @@ class Passed:
     asked: bool = False
 
 
+def projects() -> Path:
+    """The folder of all transcripts on this machine, whether or not it exists."""
+    if named := os.environ.get("AGNES_TRANSCRIPTS"):
+        return Path(named).expanduser()
+    home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or "~/.claude").expanduser()
+    return home / "projects"
+
+
+def workspace(*, every: bool) -> Path:
+    """The folder of the working folder's transcripts, or of all; AGNES_TRANSCRIPTS names both."""
+    if every or os.environ.get("AGNES_TRANSCRIPTS"):
+        return projects()
+    # Claude Code's own rule for the name of a project's folder.
+    return projects() / re.sub(r"[^A-Za-z0-9]", "-", str(Path.cwd()))
+
+
 def find(paths: Sequence[Path]) -> tuple[list[Transcript], list[Passed]]:
     """Transcripts among `paths` and below the folders of them, each file once, sessions first."""
     found: dict[str, Transcript] = {}
