@@ -185,6 +185,7 @@ async def _run(
     instance: Instance, host: str, port: int, ready: Callable[[Instance, str], None]
 ) -> None:
     from console.index_worker import IndexWorker
+    from console.notifications.worker import NotificationWorker
 
     server = make_server(instance, host=host, port=port)
     stopping = asyncio.Event()
@@ -198,9 +199,12 @@ async def _run(
     clock = await start_jobs(instance, address)
     worker = IndexWorker(instance)
     worker.start()
+    messages = NotificationWorker(instance.store, instance.settings, address=address)
+    messages.start()
     await stopping.wait()
     log.info("stopping")
     clock.stop()
+    await messages.stop()
     await worker.stop()
     await instance.jobs.close()
     instance.questions.close()

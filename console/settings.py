@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
+from console.credentials import is_this_machine
 from schema.errors import BadParameter
 
 
@@ -56,6 +57,32 @@ def _days(text: str) -> int:
     if not 0 <= days <= 36_500:
         raise ValueError(text)
     return days
+
+
+def _hour(text: str) -> int:
+    hour = int(text)
+    if not 0 <= hour <= 23:
+        raise ValueError(text)
+    return hour
+
+
+def _public(text: str) -> str:
+    """An address of http or https without a query, and without a slash at its end."""
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _service(text: str) -> str:
+    """The same, with TLS unless it is on this machine."""
+    address = _public(text)
+    if urlsplit(address).scheme != "https" and not is_this_machine(address):
+        raise ValueError(text)
+    return address
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -143,6 +170,34 @@ SETTINGS: tuple[Setting, ...] = (
         "60",
         "Questions that one person may ask it in an hour.",
         **_POSITIVE,
+    ),
+    Setting(
+        "AGNES_PUBLIC_URL",
+        "",
+        "Address under which people open the console, for links in messages; empty: the one that "
+        "it listens at.",
+        _public,
+        "an address of http or https",
+    ),
+    Setting(
+        "AGNES_TELEGRAM_BOT_TOKEN",
+        "",
+        "Token of the Telegram bot that writes to admins; empty: they find everything in the "
+        "console.",
+    ),
+    Setting(
+        "AGNES_TELEGRAM_API",
+        "https://api.telegram.org",
+        "Where its Bot API is.",
+        _service,
+        "an address of https, or of this machine",
+    ),
+    Setting(
+        "AGNES_TELEGRAM_DIGEST_HOUR",
+        "8",
+        "Hour of the day (UTC) at which what was held back is sent as one message.",
+        _hour,
+        "0 to 23",
     ),
     Setting(
         "AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **_POSITIVE

@@ -97,6 +97,16 @@ class Transaction:
         """Delete the rows that are older than `moment`."""
         self._erase(table, f'"{column}" < ?', moment)
 
+    def update_among(self, table: Table, column: str, keys: Sequence[Any], values: Row) -> None:
+        """Set `values` in the rows whose `column` is one of `keys`."""
+        self.flush()
+        self.touched.add(table.name)
+        self._con.execute(
+            f"UPDATE {table.name} SET {_pairs(values, ', ')} "
+            f'WHERE "{column}" IN (SELECT unnest(?))',
+            [*values.values(), list(keys)],
+        )
+
     def delete_among(self, table: Table, column: str, values: Sequence[Any]) -> int:
         """Delete the rows whose `column` is one of `values`; how many there were."""
         return self._erase(table, f'"{column}" IN (SELECT unnest(?))', list(values))
