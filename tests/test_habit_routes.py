@@ -335,6 +335,14 @@ TABLE: dict[str, Any] = {
     "/api/jobs/prune$": Api(rights("service", "POST")),
     "/api/jobs/reports/weekly$": Api(rights("service", "GET")),
     "/api/jobs/reports/failures$": Api(rights("service", "GET")),
+    "/api/me/notifications$": Api(rights("signed_in", "GET")),
+    "/api/me/notifications/read$": Api(rights("signed_in", "POST")),
+    "/api/admin/telegram/links$": MANY,
+    "/api/admin/telegram/links/([^/]+)$": Api(
+        rights("admin", "DELETE"), f"/api/admin/telegram/links/{ID}"
+    ),
+    "/api/admin/telegram/codes$": Api(rights("admin", "POST")),
+    "/api/admin/telegram/test$": Api(rights("admin", "POST")),
     "/api/admin/grants$": MANY,
     "/api/admin/grants/([^/]+)$": Api(rights("admin", "GET", "DELETE"), f"/api/admin/grants/{ID}"),
     "/api/admin/marketplace$": Api(rights("admin", "GET")),

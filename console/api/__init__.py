@@ -19,6 +19,7 @@ from console.api import (
     marketplace,
     me_activity,
     me_sessions,
+    notifications,
     observability,
     palette,
     processing,
@@ -28,6 +29,7 @@ from console.api import (
     sessions,
     system,
     tables,
+    telegram,
     telemetry,
     text_search,
     tokens,
@@ -72,4 +74,6 @@ ROUTES: list[tuple[str, Any]] = [
     *view_as.ROUTES,
     *work.ROUTES,
     *reports.ROUTES,
+    *notifications.ROUTES,
+    *telegram.ROUTES,
 ]

@@ -18,7 +18,7 @@ import orjson
 
 from console.credentials import is_this_machine
 from console.settings import Settings
-from schema.errors import AgnesError, Unavailable
+from schema.errors import AgnesError, Conflict
 
 TOKEN = "AGNES_TELEGRAM_BOT_TOKEN"
 SECONDS = 15.0  # for a whole answer
@@ -43,7 +43,7 @@ class TelegramError(AgnesError):
     retry_after: int | None = None  # seconds that Telegram asks to wait
 
 
-class NoBot(Unavailable):
+class NoBot(Conflict):
     title = "No Telegram bot"
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import ibis.expr.types as ir
 
-from console.audit import Caller, entry, now
+from console.audit import Caller, entry, now, printable
 from console.identity.lookup import Row, containing, one, where
 from schema.errors import BadParameter, Conflict, NotFound, shorten
 from schema.table import rows_of
@@ -31,7 +31,7 @@ def listing(text: str | None = None) -> ir.Table:
 def of(user_id: str) -> ir.Table:
     """Somebody's link, or none."""
     rows = listing()
-    return rows.filter(rows.user_id == user_id)
+    return rows.filter(rows.user_id == printable(user_id))
 
 
 def chat(given: int | str) -> str:

@@ -78,17 +78,18 @@ def admins() -> ir.Table:
     return joined.select(user_id=joined.person, chat_id=joined.chat_id).order_by("user_id")
 
 
-def group_counted(head: Text) -> ir.Table:
-    """`reports`, `reporters` of a group, by the id of its head."""
+def group_of(head: Text) -> ir.Table:
+    """`id, reporter_user` of every report of a group, by the id of its head."""
     rows = rows_of(FEEDBACK_REPORTS)
     group = rows.filter((rows.id == head.text) | (rows.merged_into == head.text).fill_null(False))
-    return group.aggregate(reports=group.count(), reporters=group.reporter_user.nunique())
+    return group.select("id", "reporter_user").order_by("id")
 
 
-def unread_about(about: Text, kinds: Texts) -> ir.Table:
-    """`id` of what stands unread in bells about one object."""
+def unread_about(objects: Texts, kinds: Texts) -> ir.Table:
+    """`id` of what stands unread in bells about one of these objects."""
     rows = rows_of(NOTIFICATIONS)
-    found = rows.filter(rows.about == about.text, rows.channel == CONSOLE, rows.read_at.isnull())
+    found = rows.filter(rows.channel == CONSOLE, rows.read_at.isnull())
+    found = found.filter(found.about.isin(objects.column))
     return found.filter(found.kind.isin(kinds.column)).select("id")
 
 
