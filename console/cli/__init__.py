@@ -22,6 +22,7 @@ COMMANDS = (
     Command(
         "mark-private", "console.cli.private:mark_private", "Keep a session from being sent.", "You"
     ),
+    Command("report", "console.cli.report:app", "Tell the admins what went wrong.", "You"),
     Command("sessions", "console.cli.own_sessions:app", "Your sessions and their replay.", "You"),
     Command("lab", "console.cli.lab:lab", "Ask your own questions in JupyterLab.", "You"),
     Command("query", "console.cli.query:query", "Ask in SQL, of your own rows.", "Data"),
@@ -45,6 +46,7 @@ COMMANDS = (
     Command("admin grants", "console.cli.admin_grants:app", "What each group may open."),
     Command("admin tokens", "console.cli.admin_tokens:app", "Tokens of people and agents."),
     Command("admin tables", "console.cli.admin_tables:app", "Files that can be questioned."),
+    Command("admin telegram", "console.cli.admin_telegram:app", "Chats that reach admins."),
     Command(
         "admin marketplace", "console.cli.admin_marketplace:app", "Plugins and what they hold."
     ),

@@ -75,6 +75,14 @@ class NounGroup(TyperGroup):
             args = [self.first, *args]
         return super().parse_args(ctx, args)
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Those of the first command too, where it is more than a list."""
+        if self.first == "list":
+            super().format_options(ctx, formatter)
+            return
+        self.commands[self.first].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
 
 def noun(help: str, *, first: str = "list") -> typer.Typer:
     """The app of one noun, to be filled with commands; `first` must be one of them."""

@@ -1,5 +1,5 @@
-"""One push at a time. The lock is the operating system's: it ends with the process that holds it,
-however that ends."""
+"""One push at a time, one flush of reports. The lock is the operating system's: it ends with the
+process that holds it, however that ends."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FAR = 1 << 30  # where nothing is written: on Windows a locked byte cannot be r
 
 
 @contextmanager
-def only_one(file: Path) -> Iterator[None]:
+def only_one(file: Path, *, what: str = "push") -> Iterator[None]:
     """Hold `file` for the time of the block. Raises Conflict, which says who holds it."""
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(handle):
             holder = os.read(handle, 200).decode("utf-8", "replace") or "it has just begun"
             raise Conflict(
-                f"another push is running ({holder})",
+                f"another {what} is running ({holder})",
                 detail="wait for it; what it sends need not be sent again",
             )
         os.ftruncate(handle, 0)

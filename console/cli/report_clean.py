@@ -13,6 +13,7 @@ import os
 import re
 import socket
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -141,6 +142,16 @@ class Cleaning:
         if isinstance(value, dict):
             return {key: self._shortened(each) for key, each in value.items()}
         return value
+
+
+def joined(parts: Iterable[Cleaning]) -> Cleaning:
+    """What was cut from several parts."""
+    whole = Cleaning()
+    for part in parts:
+        whole.secrets += part.secrets
+        whole.names += part.names
+        whole.shortened += part.shortened
+    return whole
 
 
 def _how_it_ended(result: object) -> object:
