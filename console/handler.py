@@ -225,6 +225,7 @@ def envelope(error: AgnesError) -> dict[str, Any]:
         "title": error.title,
         "error": error.message,
         "detail": error.detail,
+        **getattr(error, "more", {}),
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from console.identity.rights import ACTIVITY, ADMIN, SESSIONS, SIGNED_IN, Right, may
+from console.identity.rights import ACTIVITY, ADMIN, FEEDBACK, SESSIONS, SIGNED_IN, Right, may
 from console.queries import typed_words
 from schema.policy import Principal
 
@@ -45,6 +45,7 @@ class _Shown:
 _PAGES: Mapping[str, _Shown] = {
     "event": _Shown(ACTIVITY, lambda id: _with(LOG, row=id)),
     "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
+    "report": _Shown(FEEDBACK, lambda id: f"/admin/feedback/{quote(id, safe='')}"),
     "run": _Shown(ADMIN, lambda id: _with("/admin/jobs", run=id)),
     "session": _Shown(SESSIONS, lambda id: replay(id)),  # noqa: PLW0108 (it stands below)
     "table": _Shown(SIGNED_IN, lambda id: _with("/catalog", table=id)),
@@ -92,6 +93,11 @@ def replay(
     if query:
         path += f"?{query}"
     return path if turn is None else f"{path}#t{turn}"
+
+
+def report(id: str, *, own: bool = False) -> str:
+    """Where a report is shown; `own`: to whoever sent it."""
+    return f"/me/reports/{quote(id, safe='')}" if own else href("report", id)
 
 
 def one_place(path: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -40,6 +41,7 @@ _NEAR = 8  # events between two wanted ones that are read along rather than jump
 _FAR_CALLS = 40  # calls on other pages that are looked up for the time they took
 _BUILT = 32 << 20  # bytes of a transcript of which an index is made while somebody waits
 _UNREAD = 50  # lines that could not be read, of one page
+_READ, _OVERLAP = 1 << 20, 512  # bytes in which a uuid is looked for; the most it takes
 _EPOCH = datetime(1970, 1, 1)
 _FIELDS = tuple(field.name for field in fields_of(Event) if field.name != "at")
 
@@ -214,6 +216,37 @@ def chosen(index: Index, kinds: frozenset[str]) -> list[int]:
     if "errors" in kinds:
         turns.update(index.errors)
     return sorted(turns)
+
+
+def turn_of(transcript: Transcript, uuid: str | None) -> int | None:
+    """The first event of the record with this uuid in the session's own file; None where there is
+    none, or where it is too long to be looked through before it is indexed."""
+    if not uuid or (transcript.index is None and transcript.size > _BUILT):
+        return None
+    known = transcript.index or _made(transcript)
+    with _sources(transcript) as (main, subagents):
+        offset = _offset_of(main, uuid)
+        places = [place for place, file in enumerate(known.files) if file == 0]
+        at = bisect_left(known.offsets, offset + 1, 0, len(places)) - 1
+        if offset < 0 or at < 0:
+            return None
+        first = known.turns[at]
+        stop = known.turns[at + 1] if at + 1 < len(known.turns) else known.total
+        found = pages.events(known, main, subagents, first, stop - first)
+    return next((event.turn for event in found if event.uuid == uuid), None)
+
+
+def _offset_of(file: BinaryIO, uuid: str) -> int:
+    """Where a record says that it has this uuid; -1 where none does."""
+    wanted = re.compile(rb'"uuid"\s{0,4}:\s{0,4}"%b"' % re.escape(uuid.encode("utf-8", "replace")))
+    file.seek(0)
+    before, tail = 0, b""
+    while piece := file.read(_READ):
+        if match := wanted.search(tail + piece):
+            return before - len(tail) + match.start()
+        before += len(piece)
+        tail = (tail + piece)[-_OVERLAP:]
+    return -1
 
 
 def _summary(reader: Reader, session_file: str) -> Row | None:

@@ -8,6 +8,7 @@ AgnesError                  500
 ├── Forbidden               403
 ├── NotFound                404
 ├── Conflict                409
+│   └── Outdated            409   somebody else was faster; `more` holds both
 ├── TooLarge                413
 ├── TooMany                 429   carries `retry_after` in seconds
 └── Unavailable             503   try again later; nothing was written
@@ -75,6 +76,19 @@ class NotFound(AgnesError):
 class Conflict(AgnesError):
     status = 409
     title = "Conflict"
+
+
+class Outdated(Conflict):
+    """Somebody else changed `id` meanwhile. A front end that knows how it stands now says so beside
+    what was wanted, in `more`."""
+
+    def __init__(self, noun: str, id: str, *, seen: int, is_now: int) -> None:
+        super().__init__(
+            f"{noun} {shorten(id)} was changed meanwhile: you saw version {seen}, it is {is_now}",
+            detail="Look at how it stands now, then change that version.",
+        )
+        self.id = id
+        self.more: dict[str, object] = {}
 
 
 class TooLarge(AgnesError):

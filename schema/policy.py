@@ -129,5 +129,29 @@ class SeenLooks(Seen):
         return looks.filter(mine.fill_null(False) | (looks.user_id == me).fill_null(False))
 
 
+# What everybody may know of a report that is not theirs: in which group it is, how that stands.
+STANDING = (
+    *("id", "created_at", "reporter_user", "fingerprint", "merged_into", "kept_apart", "status"),
+    *("assignee", "tags", "resolution", "fixed_in", "resolved_at", "resolved_by", "reopened"),
+)
+
+
+@dataclass(frozen=True)
+class SeenGroups(Seen):
+    """How groups of reports stand, everybody's: no message, excerpt or environment. A report that
+    joined another one shows that one's status and answer to its own reporter, and who is about to
+    send one hears how many others did. Only `console.queries.feedback` asks: of others' reports it
+    shows counts, times, and that status and answer."""
+
+    def shape(self) -> Hashable:
+        return ("groups", self.table.name)
+
+    def values(self) -> Mapping[str, Value]:
+        return {}
+
+    def rows(self) -> ir.Table:
+        return rows_of(self.table).select(*STANDING)
+
+
 def _text(value: Any) -> Any:
     return ibis.literal(value) if isinstance(value, str) else value

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from console.identity.grants import OWN_ROWS, resource
-from console.identity.lookup import Row, where
+from console.identity.lookup import Reads, Row, where
 from schema.policy import Principal
 from schema.store import Store
 from schema.table import rows_of
@@ -58,6 +58,13 @@ def granted(store: Store, user_id: str) -> list[Row]:
     rows = rows.select("group_name", "resource_type", "resource_id")
     found: list[Row] = store.read(rows.order_by(["group_name", "resource_type"])).to_pylist()
     return found
+
+
+def granted_in(reads: Reads, user_id: str, resource_type: str) -> bool:
+    """Whether one of a user's groups was granted this surface, as a write sees it."""
+    members = where(USER_GROUP_MEMBERS, user_id=user_id).select("group_id")
+    grants = where(RESOURCE_GRANTS, resource_type=resource_type).semi_join(members, "group_id")
+    return bool(reads.read(grants.select("id")))
 
 
 def groups_of(store: Store, user_id: str) -> list[Row]:
