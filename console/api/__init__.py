@@ -7,6 +7,7 @@ from typing import Any
 from console.api import (
     access,
     activity,
+    admin_feedback,
     ask,
     catalog,
     changes,
@@ -73,6 +74,7 @@ ROUTES: list[tuple[str, Any]] = [
     *catalog.ROUTES,
     *explain.ROUTES,
     *feedback.ROUTES,
+    *admin_feedback.ROUTES,
     *view_as.ROUTES,
     *work.ROUTES,
     *reports.ROUTES,

@@ -146,7 +146,8 @@ def environment(given: Mapping[str, Any], counts: dict[str, int]) -> dict[str, s
             raise BadParameter.unknown(name, ENVIRONMENT, what="key of environment")
         if not isinstance(value, str) or len(value) > VALUE_LIMIT:
             allowed = f"a text of at most {VALUE_LIMIT} characters"
-            raise BadParameter(f"environment.{name}", value, allowed)
+            said = f"{len(value)} characters" if isinstance(value, str) else str(value)
+            raise BadParameter(f"environment.{name}", said, allowed)
     return {name: " ".join(redact(printable(text), counts).split()) for name, text in given.items()}
 
 

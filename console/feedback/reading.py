@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+import pyarrow as pa
 
 from console.audit import now
 from console.feedback.beside import findings_near, session_of
@@ -30,6 +31,19 @@ Row = dict[str, Any]
 READ = "feedback.read"
 TREND_DAYS = 30
 MOST_DUPLICATES = 200  # of one group that are listed
+
+
+# What an export holds: column -> its type in a Parquet file.
+EXPORTED: Mapping[str, pa.DataType] = {
+    **{
+        name: FEEDBACK_REPORTS.schema[name].to_pyarrow()
+        for name in queries.SHOWN
+        if name in FEEDBACK_REPORTS.schema
+    },
+    **dict.fromkeys(("duplicates", "reporters"), pa.int64()),
+    **dict.fromkeys(("first_at", "last_at"), pa.timestamp("us")),
+    **dict.fromkeys(("reporter_email", "assignee_email"), pa.string()),
+}
 
 
 @dataclass(frozen=True)
@@ -198,6 +212,24 @@ def trends(reader: Reader, heads: Sequence[str]) -> dict[str, list[int]]:
         if 0 <= place < TREND_DAYS:
             found[row["head_id"]][place] = row["reports"]
     return found
+
+
+def several(reader: Reader, ids: Sequence[str]) -> dict[str, Row]:
+    """Those of these reports that there are, by id."""
+    rows = reader.ask(queries.by_ids, reader.seen, Texts(tuple(ids)))
+    return {row["id"]: shown(reader, row) for row in rows}
+
+
+def flat(reader: Reader, row: Row) -> Row:
+    """A report as a row of a file: `EXPORTED`."""
+    people = reader.instance.people
+    reporter, assignee = people.get(row["reporter_user"]), people.get(row["assignee"])
+    return {
+        **row,
+        "reporter_email": reporter.email if reporter else None,
+        "assignee_email": assignee.email if assignee else None,
+        "duplicates": (row["members"] or 1) - 1,
+    }
 
 
 def dressed(reader: Reader, rows: Iterable[Row]) -> list[Row]:

@@ -135,6 +135,11 @@ def by_id(seen: ReportsSeen, id: Text) -> ir.Table:
     return rows.filter(rows.id == id.text)
 
 
+def by_ids(seen: ReportsSeen, ids: Texts) -> ir.Table:
+    rows = seen.rows()
+    return rows.filter(rows.id.isin(ids.column))
+
+
 def excerpt(own: Seen, id: Text) -> ir.Table:
     """`session_excerpt` of one report."""
     rows = own.rows()
