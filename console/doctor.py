@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from console.audit import now
+from console.queries.notifications import undelivered
 from console.queries.pulse import events_after
 from schema import migrate
 from schema.bind import At
@@ -25,6 +26,8 @@ from schema.store import Store
 DUCKDB = "1.5.5"  # the tested version, pinned in pyproject.toml
 LEAST_FREE = 1 << 30  # bytes; a checkpoint may need as much as the database grows in a day
 _AHEAD = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+_LATE = timedelta(minutes=30)  # a message that is tried again for longer is worth a look
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,25 @@ def engine(patient: Patient) -> Diagnosis:
     return Diagnosis("engine", "ok", f"DuckDB {DUCKDB}, the database is in its newest form")
 
 
-CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (disk, clock, rights, engine)
+def telegram(patient: Patient) -> Diagnosis:
+    """Messages to admins that Telegram did not take; who was to have them finds them in the
+    console."""
+    if patient.store is None:
+        return Diagnosis("telegram", "ok", "messages are looked at in a running server")
+    at = patient.clock()
+    (found,) = patient.store.rows(undelivered, At(at - _DAY), At(at - _LATE))
+    mend = "`agnes admin telegram test` says what comes of a message now."
+    if found["failed"]:
+        plural = "" if found["failed"] == 1 else "s"
+        message = f"{found['failed']} message{plural} not sent in 24h: {found['why']}"
+        return Diagnosis("telegram", "warning", message, mend)
+    if found["late"]:
+        message = f"messages wait for Telegram: {found['still']}"
+        return Diagnosis("telegram", "warning", message, mend)
+    return Diagnosis("telegram", "ok", "no message failed or is late")
+
+
+CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (disk, clock, rights, engine, telegram)
 
 
 def examine(patient: Patient) -> list[Diagnosis]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from console.audit import Caller, entry
+from console.audit import Caller, entry, now
 from console.instance import Instance
+from console.notifications import bell
 from console.processing import midnight
 from schema.bind import At
 from schema.table import Table, rows_of
@@ -22,7 +23,9 @@ from schema.transaction import Transaction
 
 
 async def prune(instance: Instance, caller: Caller) -> dict[str, Any]:
-    """Everything that has a retention setting: `{usage, audit, feedback}`."""
+    """Everything that has a retention setting: `{usage, audit, feedback}`. Messages that were read
+    long ago go without one: they say nothing that the log does not."""
+    await instance.store.awrite(bell.prune(now()))
     return {
         "usage": await prune_usage(instance, caller),
         "audit": await _prune(

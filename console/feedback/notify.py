@@ -1,73 +1,99 @@
 """Who is told of a report, inside the write that changes it.
 
-A notice holds counts, the beginning of the fingerprint and a link: nothing of a report's text.
+A notice holds counts, the beginning of the fingerprint and a link: nothing of a report's text. An
+admin with a linked chat is told there; all others find it in the console, where the newest notice
+about a group of reports takes the place of one that was not read yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import ibis.expr.types as ir
+from typing import Any
 
 from console import links
 from console.audit import Caller, new_id, now
 from console.feedback.record import Row, resource
-from schema.table import rows_of
-from schema.tables import NOTIFICATIONS, USERS
+from console.queries import notifications as questions
+from schema.bind import Texts
+from schema.tables import NOTIFICATIONS
 from schema.transaction import Rows, Transaction
 
+NEW, REOPENED, CHANGED = "report.new", "report.reopened", "report.changed"
 _WORDS = {
-    "new": "new report",
-    "reopened": "reopened by a new report",
-    "duplicate": "reported again",
+    "new": "New report",
+    "reopened": "Came back after it was resolved: report",
+    "duplicate": "Reported again:",
 }
+_BECAME = {
+    "open": "is open again",
+    "triaged": "was taken up",
+    "resolved": "is resolved",
+    "wontfix": "will not be changed",
+}
+_LETTERS = 12  # of a fingerprint: enough to tell one from another
+_UNDONE = ("new", "queued", "held", "failed")
 
 
 def told(transaction: Transaction, caller: Caller, report: Row, what: str) -> None:
     """A report came (`what` is `new`, `reopened` or `duplicate`): tell the admins. Somebody else
     changed the status or the answer of it (`changed`): tell its reporter. `report` is its row with
     `duplicates` and `reporters` of its group, and the group's status."""
-    me = caller.principal.user_id if caller.principal else ""
-    mark = (report["fingerprint"] or "")[:12]
+    mark = (report["fingerprint"] or "")[:_LETTERS]
     if what == "changed":
-        if report["reporter_user"] not in (None, me):
-            subject = f"your report {mark} is {report['status']}"
-            to = [report["reporter_user"]]
-            _insert(transaction, to, "report.changed", report, subject, own=True)
+        _reporter(transaction, caller, report, mark)
         return
-    admins = [row["id"] for row in transaction.ask(_admins) if row["id"] != me]
-    counts = f"{report['duplicates'] + 1} reports of {report['reporters']} people"
-    kind = "report.reopened" if what == "reopened" else "report.new"
-    _insert(transaction, admins, kind, report, f"{_WORDS[what]} {mark}: {counts}")
+    head = report.get("merged_into") or report["id"]
+    reports, people = report["duplicates"] + 1, report["reporters"]
+    counts = f", {reports} reports of {people} {'person' if people == 1 else 'people'}"
+    notice = {
+        "kind": REOPENED if what == "reopened" else NEW,
+        "about": resource(head),
+        "subject": f"{_WORDS[what]} {mark}{counts if reports > 1 else ''}",
+        "link": links.report(head),
+    }
+    _replace(transaction, resource(head), NEW, REOPENED)
+    admins = transaction.ask(questions.admins)
+    _insert(transaction, ({**notice, "user_id": one["user_id"], **_way(one)} for one in admins))
 
 
 def forget(transaction: Transaction, id: str) -> None:
-    """A report is deleted: nothing is said of it any more."""
-    transaction.delete(NOTIFICATIONS, {"about": resource(id)})
+    """A report is deleted: nothing more is said of it."""
+    for state in _UNDONE:
+        transaction.delete(NOTIFICATIONS, {"about": resource(id), "state": state})
 
 
-def _insert(
-    transaction: Transaction,
-    users: Iterable[str],
-    kind: str,
-    report: Row,
-    subject: str,
-    *,
-    own: bool = False,
-) -> None:
+def _reporter(transaction: Transaction, caller: Caller, report: Row, mark: str) -> None:
+    me = caller.principal.reader if caller.principal else ""
+    if report["reporter_user"] in (None, me):
+        return
+    became = _BECAME.get(report["status"], "has changed")
+    became += ", with an answer" if report.get("resolution") else ""
     notice = {
-        "created_at": now(),
-        "channel": "console",
-        "state": "new",
-        "kind": kind,
+        "kind": CHANGED,
         "about": resource(report["id"]),
-        "subject": subject,
-        "link": links.report(report["id"], own=own),
+        "subject": f"Your report {mark} {became}",
+        "link": links.report(report["id"], own=True),
+        "user_id": report["reporter_user"],
     }
-    rows = [{"id": new_id(), "user_id": user, **notice} for user in users]
-    transaction.insert(Rows(NOTIFICATIONS, rows))
+    _replace(transaction, resource(report["id"]), CHANGED)
+    _insert(transaction, [{**notice, **_way({})}])
 
 
-def _admins() -> ir.Table:
-    rows = rows_of(USERS)
-    return rows.filter(rows.is_admin, rows.is_active).select("id")
+def _way(person: Row) -> dict[str, str]:
+    """How they are told."""
+    if person.get("chat_id"):
+        return {"channel": questions.TELEGRAM, "state": "queued"}
+    return {"channel": questions.CONSOLE, "state": "new"}
+
+
+def _replace(transaction: Transaction, about: str, *kinds: str) -> None:
+    found = transaction.ask(questions.unread_about, Texts((about,)), Texts(kinds))
+    if found:
+        transaction.delete_among(NOTIFICATIONS, "id", [row["id"] for row in found])
+
+
+def _insert(transaction: Transaction, notices: Iterable[dict[str, Any]]) -> None:
+    at = now()
+    rows = [{"id": new_id(), "created_at": at, **notice} for notice in notices]
+    if rows:
+        transaction.insert(Rows(NOTIFICATIONS, rows))

@@ -180,7 +180,8 @@ def _change(transaction: Transaction, caller: Caller, row: Row, wanted: Row) -> 
     after = _written(transaction, caller, before, new)
     if new.keys() & {"status", "resolution"}:
         for report in (after, *duplicates(transaction, row["id"])):
-            about = {**report, "status": after["status"], **_counted(transaction, after)}
+            stands = {name: after[name] for name in ("status", "resolution")}
+            about = {**report, **stands, **_counted(transaction, after)}
             notify.told(transaction, caller, about, "changed")
     return after
 

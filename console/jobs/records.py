@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from console import links
 from console.audit import Caller, cut, entry, new_id, now
 from console.jobs.kept import Place
 from console.jobs.runner import Outcome
@@ -167,6 +168,9 @@ def _notify(transaction: Transaction, run: Run, error: str) -> None:
         "channel": "console",
         "subject": cut(f"job {run.job} failed: {error}"),
         "state": "new",
+        "kind": "job.failed",
+        "about": f"run:{run.id}",
+        "link": links.href("run", run.id),
     }
     rows = [{"id": new_id(), "user_id": admin["id"], **notice} for admin in admins]
     transaction.insert(Rows(NOTIFICATIONS, rows))

@@ -49,8 +49,10 @@ def test_a_healthy_folder_has_no_complaint(
     usage = SimpleNamespace(total=100 * GB, free=50 * GB)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     Store(patient.database).close()
-    assert [one.level for one in doctor.examine(patient)] == ["ok"] * 4
-    assert [one.check for one in doctor.examine(patient)] == ["disk", "clock", "rights", "engine"]
+    assert [one.level for one in doctor.examine(patient)] == ["ok"] * 5
+    assert [one.check for one in doctor.examine(patient)] == [
+        *("disk", "clock", "rights", "engine", "telegram")
+    ]
 
 
 def test_a_full_or_locked_disk_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
