@@ -163,6 +163,7 @@ EVENT = "/api/admin/activity/([A-Za-z0-9._-]{1,64})"
 ONE_EVENT = f"/api/admin/activity/{ID}"
 RUN = "/api/admin/jobs/runs/([A-Za-z0-9-]{1,64})"
 ONE_RUN = f"/api/admin/jobs/runs/{ID}"
+REPORT = "([A-Za-z0-9-]{1,64})"
 
 TRANSCRIPT = "/api/admin/sessions/([^/]+)/([^/]+)"
 ONE_TRANSCRIPT = f"/api/admin/sessions/{ID}/no.jsonl"
@@ -202,6 +203,9 @@ TABLE: dict[str, Any] = {
     "/admin/telemetry/ask$": Button(rights("admin", "POST")),
     "/admin/activity/views$": Button(rights("activity", "POST")),
     "/me/views$": Button(rights("signed_in", "POST")),
+    **page("/me/notifications", "signed_in"),
+    "/me/notifications/act$": Button(rights("signed_in", "POST")),
+    "/me/notifications/latest$": Button(rights("signed_in", "GET")),
     "/$": Home(),
     "/login$": Form(rights("public", "GET", "POST")),
     "/logout$": Form(rights("public", "GET", "POST")),
@@ -335,6 +339,22 @@ TABLE: dict[str, Any] = {
     "/api/jobs/prune$": Api(rights("service", "POST")),
     "/api/jobs/reports/weekly$": Api(rights("service", "GET")),
     "/api/jobs/reports/failures$": Api(rights("service", "GET")),
+    "/api/feedback$": Api(rights("signed_in", "GET", "POST")),
+    "/api/feedback/known$": Api(rights("signed_in", "GET")),
+    "/api/feedback/terms$": Api(rights("signed_in", "GET")),
+    f"/api/feedback/{REPORT}$": Api(
+        rights("signed_in", "GET", "PATCH", "DELETE"), f"/api/feedback/{ID}"
+    ),
+    "/api/admin/feedback$": Api(rights("feedback", "GET")),
+    "/api/admin/feedback/kpis$": Api(rights("feedback", "GET")),
+    "/api/admin/feedback/facets$": Api(rights("feedback", "GET")),
+    "/api/admin/feedback/export$": Api(rights("feedback", "GET")),
+    "/api/admin/feedback/merge$": Api(rights("feedback", "POST")),
+    "/api/admin/feedback/unmerge$": Api(rights("feedback", "POST")),
+    "/api/admin/feedback/bulk$": Api(rights("feedback", "POST")),
+    f"/api/admin/feedback/{REPORT}$": Api(
+        {"GET": "feedback", "PATCH": "feedback", "DELETE": "admin"}, f"/api/admin/feedback/{ID}"
+    ),
     "/api/me/notifications$": Api(rights("signed_in", "GET")),
     "/api/me/notifications/read$": Api(rights("signed_in", "POST")),
     "/api/admin/telegram/links$": MANY,

@@ -50,6 +50,7 @@ def a_minute_later(world: World) -> None:
 
 VIEWS = "/api/admin/observability/views"
 TELEMETRY = "/api/admin/telemetry"
+INBOX = "/api/admin/feedback"
 Do = Callable[[World], str | None]  # does it; the resource of its row, where that is known
 
 
@@ -260,7 +261,52 @@ def asked(question: str) -> Do:
     return do
 
 
+def about_something_else() -> dict[str, Any]:
+    """A report that no other one is like: ids are no difference between two."""
+    word = "".join(chr(ord("a") + int(digit, 16)) for digit in new_id().replace("-", ""))
+    return {"message": f"it hangs {word}", "ack_preview": True, "idempotency_key": new_id()}
+
+
+def made_report(world: World) -> str:
+    with world.client(world.token(world.user(email()))) as reporter:  # who may send 20 an hour
+        answer = ok(reporter.post("/api/feedback", json=about_something_else()))
+    return str(answer["report_id"])
+
+
+def report_it(world: World) -> str:
+    answer = ok(world.admin.post("/api/feedback", json=about_something_else()))
+    return f"report:{answer['report_id']}"
+
+
+def of_report(method: str, path: str = "", **more: Any) -> Do:
+    def do(world: World) -> str:
+        id = made_report(world)
+        ok(world.admin.request(method, f"{INBOX}/{path or id}", **more))
+        return f"report:{id}"
+
+    return do
+
+
+def merge_reports(world: World) -> str:
+    head, other = made_report(world), made_report(world)
+    ok(world.admin.post(f"{INBOX}/merge", json={"ids": [other], "into": head}))
+    return f"report:{head}"
+
+
+def unmerge_reports(world: World) -> str:
+    merge_reports(world)
+    (id,) = world.last("feedback.merge")["params"]["ids"]
+    ok(world.admin.post(f"{INBOX}/unmerge", json={"id": id}))
+    return f"report:{id}"
+
+
 DO: dict[str, Do] = {
+    "feedback.report": report_it,
+    "feedback.read": lambda world: ok(world.admin.get(INBOX)) and None,
+    "feedback.update": of_report("PATCH", json={"version": 1, "status": "triaged"}),
+    "feedback.delete": of_report("DELETE"),
+    "feedback.merge": merge_reports,
+    "feedback.unmerge": unmerge_reports,
     "registry.create": lambda world: f"table:{made_table(world)}",
     "registry.update": call(
         "PATCH", "/api/admin/tables/{id}", made_table, json={"description": "d"}
@@ -363,6 +409,10 @@ BEFORE: dict[str, dict[str, Any]] = {
     "user_group_members.remove": {},
     "resource_grants.remove": {"resource_type": "activity"},
     "views.delete": {"page": "activity"},
+    "feedback.update": {"status": "open", "version": 1},
+    "feedback.merge": {},
+    "feedback.unmerge": {"kept_apart": False},
+    "feedback.delete": {"status": "open", "merged_into": None},
     "audit.rollback": {"description": None, "members": []},
 }
 
