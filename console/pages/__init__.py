@@ -6,7 +6,9 @@ from __future__ import annotations
 from console.pages.activity import ActivityPage, activity_pages
 from console.pages.catalog import CatalogPage
 from console.pages.entry import Page
+from console.pages.feedback import FeedbackPage, MyReportPage, MyReportsPage, ReportPage
 from console.pages.jobs import JobsPage
+from console.pages.notices import NoticesPage
 from console.pages.person import MySessionsPage, UserPage
 from console.pages.replay import replay_pages
 from console.pages.sessions import SessionsPage
@@ -17,10 +19,15 @@ PAGES: tuple[Page, ...] = (
     TelemetryPage(),
     SessionsPage(),
     *replay_pages(),
+    FeedbackPage(),
+    ReportPage(),
+    MyReportsPage(),
+    MyReportPage(),
     CatalogPage(),
     JobsPage(),
     UserPage(),
     MySessionsPage(),
+    NoticesPage(),
 )
 
 __all__ = ["PAGES", "ActivityPage", "JobsPage", "Page"]

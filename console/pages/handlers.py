@@ -10,7 +10,17 @@ from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from console.handler import Handler, Unknown
 from console.identity.rights import ACTIVITY, PUBLIC, Right, may
-from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts, view_as
+from console.pages import (
+    activity_acts,
+    activity_notebook,
+    job_acts,
+    notices,
+    sign_in,
+    view_acts,
+    view_as,
+)
+from console.pages.feedback import acts as feedback_acts
+from console.pages.feedback import own_acts
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
 from console.pages.telemetry import ask
@@ -87,6 +97,9 @@ ROUTES = [
     *ask.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,
+    *feedback_acts.ROUTES,
+    *own_acts.ROUTES,
+    *notices.ROUTES,
 ]
 JOINED = (r"/assets/joined/([a-z-]{1,40})\.js", Joined)
 ASSETS = (r"/assets/(.*)", Assets, {"path": str(STATIC)})

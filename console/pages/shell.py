@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from console import pulse
 from console.audit import Caller
 from console.identity.rights import ACTIVITY, may
 from console.instance import Instance
+from console.notifications import bell
 from console.pages.entry import SECTIONS, Arrival, Page
 from console.pages.render import render
 from schema.errors import AgnesError
@@ -18,7 +20,7 @@ from schema.policy import Principal
 _FIRST = ("core", "toast", "patch", "keys")
 SCRIPTS = tuple(
     f"shell/{name}.js"
-    for name in (*_FIRST, "menu", "copy", "range", "ranges", "palette", "connection")
+    for name in (*_FIRST, "menu", "bell", "copy", "range", "ranges", "palette", "connection")
 )
 
 
@@ -60,6 +62,9 @@ async def arrival(
     error: AgnesError | None,
 ) -> Arrival:
     """The first paint: the regions of a page in its frame."""
-    dot = await instance.store.offload(health, instance, caller.me)
-    variables = {**frame(here, caller), "regions": regions, "health": dot}
+    store, me = instance.store, caller.me
+    dot, counted = await asyncio.gather(
+        store.offload(health, instance, me), store.offload(bell.counted, store, me)
+    )
+    variables = {**frame(here, caller), "regions": regions, "health": dot, "unread": counted[1]}
     return Arrival(caller, variables, error.status if error else 200)
