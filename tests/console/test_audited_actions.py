@@ -300,7 +300,21 @@ def unmerge_reports(world: World) -> str:
     return f"report:{id}"
 
 
+def link_chat(world: World) -> str:
+    body = {"user_id": world.user(email(), is_admin=True), "chat_id": 42}
+    ok(world.admin.post("/api/admin/telegram/links", json=body))
+    return f"user:{body['user_id']}"
+
+
+def unlink_chat(world: World) -> str:
+    resource = link_chat(world)
+    ok(world.admin.delete(f"/api/admin/telegram/links/{resource.removeprefix('user:')}"))
+    return resource
+
+
 DO: dict[str, Do] = {
+    "telegram.link": link_chat,
+    "telegram.unlink": unlink_chat,
     "feedback.report": report_it,
     "feedback.read": lambda world: ok(world.admin.get(INBOX)) and None,
     "feedback.update": of_report("PATCH", json={"version": 1, "status": "triaged"}),
