@@ -79,6 +79,22 @@ TELEMETRY_OPTIONS = {
     "sort": "--sort",
 }
 TELEMETRY_FLAGS = {"only_errors": "--errors"}
+# The same of `agnes admin feedback list`.
+FEEDBACK_OPTIONS = {
+    "since": "--since",
+    "until": "--until",
+    "status": "--status",
+    "category": "--category",
+    "tag": "--tag",
+    "assignee": "--assignee",
+    "reporter": "--reporter",
+    "fingerprint": "--fingerprint",
+    "session_file": "--session",
+    "has_session": "--has-session",
+    "finding": "--finding",
+    "q": "--search",
+    "sort": "--sort",
+}
 
 
 def held(given: Mapping[str, str], asked: Asked) -> dict[str, str]:
