@@ -1,7 +1,8 @@
 """Deleting what is older than the settings allow: usage events, audit rows, feedback reports.
 
 Nothing is deleted unless a setting says so. Whatever is deleted leaves an audit row with its count
-and range; daily figures of pruned days stay.
+and range; daily figures of pruned days stay, and so does what was decided on a group of reports of
+which some are younger.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 import ibis.expr.types as ir
 
 from console.audit import Caller, entry, now
+from console.feedback import groups
 from console.instance import Instance
 from console.notifications import bell
 from console.processing import midnight
+from console.queries import feedback as queries
 from schema.bind import At
 from schema.table import Table, rows_of
 from schema.tables import AUDIT_LOG, FEEDBACK_HISTORY, FEEDBACK_REPORTS, TABLES, USAGE_EVENTS
@@ -69,7 +72,9 @@ async def _prune(
         said: dict[str, Any] = {}
         for table, column in tables.items():
             (old,) = transaction.ask(_older, table.name, column, At(before))
-            if old["rows"]:
+            if old["rows"] and table == FEEDBACK_REPORTS:
+                groups.forget(transaction, transaction.ask(queries.sent_before, At(before)))
+            elif old["rows"]:
                 transaction.delete_before(table, column, before)
             said[table.name] = {
                 "deleted": old["rows"],

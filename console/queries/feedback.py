@@ -265,6 +265,12 @@ def stored(ids: Texts) -> ir.Table:
     return rows.filter(rows.id.isin(ids.column)).select(*KEPT)
 
 
+def sent_before(moment: At) -> ir.Table:
+    """Reports older than that, as they are kept."""
+    rows = rows_of(FEEDBACK_REPORTS)
+    return rows.filter(rows.created_at < moment.moment).select(*KEPT)
+
+
 def duplicates(heads: Texts) -> ir.Table:
     """The duplicates of some heads, the oldest first."""
     rows = rows_of(FEEDBACK_REPORTS)
