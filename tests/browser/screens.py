@@ -106,6 +106,11 @@ def asking(page: Page) -> None:
     page.locator(".asking summary").click()
 
 
+def belled(page: Page) -> None:
+    page.locator("#bell > summary").click()
+    page.wait_for_selector("#bell header")
+
+
 LOG = "/admin/activity"
 REPLAY = "/admin/sessions/{session}"
 TALK = "/admin/sessions/{talk}"
@@ -170,6 +175,8 @@ SCREENS = (
     Screen("catalog-table", "One of them.", "/catalog?table=agnes_telemetry", height=TALL),
     Screen("catalog-dark", "The same at night.", "/catalog?table=agnes_audit", scheme="dark"),
     Screen("catalog-390", "On a telephone.", "/catalog?table=agnes_audit", width=390, height=1600),
+    Screen("notifications", "What one was told.", "/me/notifications"),
+    Screen("notifications-390", "The bell on a telephone.", LOG, belled, width=390, height=844),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-error", "At what went wrong in it.", TALK, at_error, height=TALL),

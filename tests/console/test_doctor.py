@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ from console import doctor
 from console.doctor import Patient
 from schema import migrate
 from schema.store import Store
+from schema.tables import NOTIFICATIONS
+from schema.transaction import Rows
 from tests.console.access_world import World
 from tests.console.audit_log import event, write
 
@@ -53,6 +56,25 @@ def test_a_healthy_folder_has_no_complaint(
     assert [one.check for one in doctor.examine(patient)] == [
         *("disk", "clock", "rights", "engine", "telegram")
     ]
+
+
+def test_messages_that_telegram_does_not_take_are_told(patient: Patient) -> None:
+    store = Store(patient.database, threads=1)
+    try:
+        open_here = replace(patient, store=store)
+        assert level(open_here, "telegram") == "ok"
+        row = {"id": "one", "user_id": "ana", "channel": "telegram", "created_at": NOW}
+        store.write(Rows(NOTIFICATIONS, [{**row, "state": "queued", "error": "busy"}])).result()
+        assert level(open_here, "telegram") == "ok"  # a moment is no trouble
+        later = replace(open_here, clock=lambda: NOW + timedelta(hours=1))
+        assert level(later, "telegram") == "warning"
+        store.write(Rows(NOTIFICATIONS, [{**row, "state": "failed", "error": "refused"}])).result()
+        (found,) = [one for one in doctor.examine(open_here) if one.check == "telegram"]
+        assert (found.level, found.message) == ("warning", "1 message not sent in 24h: refused")
+        store.write(lambda do: do.update(NOTIFICATIONS, {"id": "one"}, {"read_at": NOW})).result()
+        assert "not sent" not in doctor.telegram(open_here).message
+    finally:
+        store.close()
 
 
 def test_a_full_or_locked_disk_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

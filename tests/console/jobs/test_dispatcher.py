@@ -193,6 +193,10 @@ def test_a_failure_is_told_to_every_admin_once(instance: Instance) -> None:
         assert {notice["user_id"] for notice in notices(instance)} == admins
         first = notices(instance)[0]
         assert (first["channel"], first["state"], first["sent_at"]) == ("console", "new", None)
+        assert first["link"].startswith("/admin/jobs?run=")
+        assert first["link"].removeprefix("/admin/jobs?run=") in {
+            one["id"] for one in runs(instance)
+        }
         assert first["subject"] == "job tidy failed: cell 3 failed: ValueError: no"
         row, said = runs(instance)[0], log(instance, "run_job:tidy")[0]
         assert (row["status"], row["error"]) == ("failed", FAILED.error)
