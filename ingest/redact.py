@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from ingest.redact_shapes import HINTS, LOW_HINTS, PLACES, SLASH, TOKENS, after
+
 Counts = MutableMapping[str, int]
 Cuts = list[tuple[str, bytes]]  # the rule, and what it cut as it stood in the line
 
@@ -114,14 +116,6 @@ class _Rule:
             at = max(at, match.start() + 1)
 
 
-def _after(literal: bytes) -> bytes:
-    """`literal` where a word begins; the letter of an escape (`\\n`) or of a colour is no word."""
-    before = (rb"(?<![\w-]%b)", rb"(?<=\\[nrtbf]%b)", rb"(?<=\\u[0-9a-fA-F]{4}%b)")
-    coded = (rb"(?<=%%[0-9A-Fa-f]{2}%b)", rb"(?<=\[\dm%b)", rb"(?<=\[\d\dm%b)")
-    # The literal stands first: a search for one is ten times as fast.
-    return literal + b"(?:" + b"|".join(each % literal for each in before + coded) + b")"
-
-
 # Lines of a key, and what may stand between them: escapes, line numbers, quotes in code. Possessive
 # throughout, so that there is one way to read a text and no other to try.
 _GAP = (
@@ -216,32 +210,31 @@ def _authorization(match: re.Match[bytes], data: bytes) -> bool:
     return bool(re.search(rb"[0-9]|[a-z][A-Z]", value) or _LINE_END.match(data, end))
 
 
-_AWS_ID = _after(rb"A[KS]IA") + rb"[A-Z0-9]{16}"
-_SLASH = rb"(?:\\*/)"
+_AWS_ID = after(rb"A[KS]IA") + rb"[A-Z0-9]{16}"
 _RULES = (
     _Rule("private-key", re.compile(_PRIVATE_KEY)),
     _Rule(
         "jwt",
         re.compile(
-            _after(rb"eyJ") + rb"[\w-]{10,}\.(?:eyJ[\w-]{5,}(?:\.[\w-]*)?"
+            after(rb"eyJ") + rb"[\w-]{10,}\.(?:eyJ[\w-]{5,}(?:\.[\w-]*)?"
             rb"|[\w-]*\.[\w-]{5,}(?:\.[\w-]+){0,2})"
         ),
     ),
     _Rule(
         "sk-key",
         re.compile(
-            _after(rb"sk-") + rb"(?:(?:ant|proj|svcacct|admin)-[\w-]{10,}|[A-Za-z0-9]{20,}[\w-]*"
+            after(rb"sk-") + rb"(?:(?:ant|proj|svcacct|admin)-[\w-]{10,}|[A-Za-z0-9]{20,}[\w-]*"
             rb"|(?:[A-Za-z0-9]{1,20}-){0,4}(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,}[\w-]*)"
         ),
     ),
     _Rule("github", re.compile(rb"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}")),
-    _Rule("gitlab", re.compile(rb"glpat-[\w-]{16,}")),
+    *(_Rule(name, re.compile(shape)) for name, shape in TOKENS),
     _Rule("slack", re.compile(rb"xox[abeoprs]-[A-Za-z0-9-]{10,}")),
     _Rule(
         "slack-webhook",
         re.compile(
             rb"hooks\.slack\.com%b(?:services|workflows|triggers)%b((?:[A-Za-z0-9_-]+%b?){2,})"
-            % (_SLASH, _SLASH, _SLASH)
+            % (SLASH, SLASH, SLASH)
         ),
     ),
     _Rule(
@@ -259,7 +252,7 @@ _RULES = (
         folded=True,
     ),
     _Rule("aws-access-key", re.compile(_AWS_ID + rb"(?![A-Za-z0-9])")),
-    _Rule("google", re.compile(_after(rb"AIza") + rb"[\w-]{30,}")),
+    _Rule("google", re.compile(after(rb"AIza") + rb"[\w-]{30,}")),
     _Rule("stripe", re.compile(rb"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,}")),
     _Rule("npm", re.compile(rb"npm_[A-Za-z0-9]{30,}")),
     _Rule("pypi", re.compile(rb"pypi-AgE[\w-]{10,}")),
@@ -269,7 +262,7 @@ _RULES = (
         "url-password",
         re.compile(
             rb"""://[^\s/:@"'\\<>]{0,200}:(?P<value>[^\s/"'\\<>?#]{1,256})@""".replace(
-                b"//", _SLASH * 2, 1
+                b"//", SLASH * 2, 1
             )
         ),
         worth=lambda match, data: not _PLACEHOLDER.match(match["value"].lower()),
@@ -284,11 +277,12 @@ _RULES = (
         folded=True,
         worth=_authorization,
     ),
-    _Rule("password", _named(rb"pass(?:word|wd)"), folded=True, worth=_password),
+    _Rule("password", _named(rb"pass(?:word|wd|phrase)"), folded=True, worth=_password),
     _Rule("password", _named(rb"pwd"), folded=True, worth=_password),
     _Rule("secret", _named(rb"secret"), folded=True, worth=_secret),
     _Rule("token", _named(rb"token"), folded=True, worth=_token),
     _Rule("api-key", _named(rb"key(?:%b)" % _KEY_NAMES), folded=True, worth=_token),
+    *(_Rule(name, re.compile(shape)) for name, shape in PLACES),
 )
 
 # Whatever a rule finds, one of these finds first; most lines have none and are done. Each begins
@@ -304,6 +298,7 @@ _HINTS = tuple(
         rb"xox[abeoprs]-",
         rb"glpat-",
         rb"""/\\*/[^\s/:@"]*:[^\s/]*@""",
+        *HINTS,
     )
 )
 _LOW_HINTS = tuple(
@@ -311,9 +306,11 @@ _LOW_HINTS = tuple(
     for hint in (
         rb"k(?:-%(sk)b[\w-]{8}|s(?<=hooks)\.slack"
         rb"|e(?:y(?:%(keys)b)(?:%(is)b|(?<=-key)[ \t])|n(?<=token)(?:%(is)b|(?<=-token)[ \t])))"
-        % {b"is": _NAMED, b"keys": _KEY_NAMES, b"sk": _after(b"sk-")[3:]},
+        % {b"is": _NAMED, b"keys": _KEY_NAMES, b"sk": after(b"sk-")[3:]},
         rb"w(?:(?<=pw)d|(?<=passw)(?:or)?d)(?:%b|(?<=-password)[ \t])" % _NAMED,
+        rb"passphrase(?:%b|(?<=-passphrase)[ \t])" % _NAMED,
         rb"secret(?:%b|(?<=-secret)[ \t]|[ _-]?(?:access[ _-]?)?key)" % _NAMED,
         rb"z(?<=authoriz)ation",
+        *LOW_HINTS,
     )
 )
