@@ -19,7 +19,9 @@ from console.cli.private import private_sessions
 from console.cli.progress import bar
 from console.cli.push_batch import Batch, Outcome, told
 from console.cli.push_lock import only_one
+from console.cli.report_queue import waiting_note
 from console.cli.transcript_files import Upload, find, named, workspace
+from console.credentials import current
 from schema.errors import AgnesError, Conflict
 
 
@@ -59,6 +61,8 @@ def push(
         show_json(_report(outcomes, dry_run=dry_run))
     else:
         _summarise(outcomes, dry_run=dry_run, quiet=quiet)
+        if not quiet and (waits := waiting_note(current()[0])):
+            note(waits)
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(code or FAILED)
 

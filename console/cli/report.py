@@ -7,7 +7,7 @@ line nor a killed process loses it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,7 +18,7 @@ from console.cli.output import JsonOption, note, say, show_json
 from console.cli.report_gather import Wanted, gathered
 from console.cli.report_preview import Known, Terms, preview
 from console.cli.text import plain
-from schema.errors import AgnesError
+from schema.errors import AgnesError, BadRequest
 
 if TYPE_CHECKING:
     from console.cli.report_draft import Draft
@@ -108,27 +108,33 @@ def _send(wanted: Wanted, *, yes: bool, as_json: bool) -> None:
     with connect() as client:
         draft = gathered(wanted, client.server)
         found = terms(client)
-        reached = isinstance(found, Terms)
 
         def text(draft: Draft) -> str:
-            same = known(client, draft.fingerprint) if reached else Known(None, asked=False)
-            said = found if isinstance(found, Terms) else kept_terms(client.server)
+            if isinstance(found, Terms):
+                said, same = found, known(client, draft.fingerprint)
+            else:
+                said, same = kept_terms(client.server), Known(None, asked=False)
             return preview(draft, draft.body(), server=client.server, terms=said, known=same)
 
         if isinstance(found, AgnesError):
             note(f"{found.message}: once confirmed, the report is kept here until it can be sent")
-        if yes:
-            typer.echo(text(draft), err=True)
-        else:
-            agreed = confirmed(draft, text)
-            if agreed is None:
+        while True:
+            if yes:
+                typer.echo(text(draft), err=True)
+            elif (agreed := confirmed(draft, text)) is not None:
+                draft = agreed
+            else:
                 _not_sent(as_json=as_json)
-                return
-            draft = agreed
-        _deliver(client, draft, as_json=as_json)
+            try:
+                return _deliver(client, draft, as_json=as_json)
+            except BadRequest as error:
+                if not (draft.linked and "session_file" in error.message):
+                    raise
+                note("the server has no copy of this session any more: without the link it is")
+                draft = draft.leave_out("link")
 
 
-def _not_sent(*, as_json: bool) -> None:
+def _not_sent(*, as_json: bool) -> NoReturn:
     if as_json:
         show_json({"status": "not_sent"})
     note("nothing was sent, and nothing is kept")

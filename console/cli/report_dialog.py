@@ -17,10 +17,10 @@ from console.cli.report_draft import Draft
 from console.cli.report_preview import BEGIN, END
 
 YES = "send"
-PARTS = {"no session": "session", "no environment": "environment"}
+PARTS = {"no session": "session", "no environment": "environment", "no link": "link"}
 QUESTION = (
-    f"Type {YES} to send exactly this. Type `no session` or `no environment` to leave that out\n"
-    "and see it again, `show` to see it once more. Anything else sends nothing: "
+    f"Type {YES} to send exactly this. Type `no session`, `no environment` or `no link` to leave\n"
+    "that out and see it again, `show` to see it once more. Anything else sends nothing: "
 )
 
 Show = Callable[[Draft], str]

@@ -51,7 +51,8 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class Draft:
-    """What would be sent. `without` names the parts that were left out: session, environment."""
+    """What would be sent. `without` names the parts that were left out: session,
+    environment, link."""
 
     message: str
     key: str
@@ -81,6 +82,12 @@ class Draft:
     @property
     def sent_excerpt(self) -> Excerpt | None:
         return None if "session" in self.without else self.excerpt
+
+    @property
+    def linked(self) -> bool:
+        """Whether the report names the session on the server."""
+        excerpt = self.sent_excerpt
+        return excerpt is not None and bool(excerpt.session_file) and "link" not in self.without
 
     @property
     def sent_environment(self) -> Mapping[str, str]:
@@ -121,7 +128,7 @@ class Draft:
             fields["category"] = self.category
         if excerpt := self.sent_excerpt:
             fields["session_excerpt"] = excerpt.data.decode("utf-8", "replace")
-            if excerpt.session_file:
+            if self.linked:
                 fields["session_file"] = excerpt.session_file
         fields["environment"] = dict(self.sent_environment)
         fields |= {"ack_preview": True, "idempotency_key": self.key}

@@ -8,8 +8,18 @@ import typer
 
 from console.cli.exits import FAILED, WrongUse
 from console.cli.fields import show_fields
-from console.cli.listing import OffsetOption, show_list
-from console.cli.output import Column, JsonOption, dash, field, note, say, show_json, time_field
+from console.cli.listing import CursorOption, cursor_of
+from console.cli.output import (
+    Column,
+    JsonOption,
+    dash,
+    field,
+    note,
+    say,
+    show_json,
+    show_table,
+    time_field,
+)
 from console.cli.report_clean import Cleaning
 from console.cli.report_dialog import typed_word, watched
 from console.cli.report_draft import category_of, message_of
@@ -47,15 +57,23 @@ _SHOWN = (
 
 
 def list_reports(
-    limit: LimitOption = 50, offset: OffsetOption = 0, as_json: JsonOption = False
+    limit: LimitOption = 50, cursor: CursorOption = None, as_json: JsonOption = False
 ) -> None:
     """Your reports, the newest first, with the answers to them."""
     from console.client import connect
 
     with connect() as client:
-        params = {"limit": limit, "offset": offset}
-        answer = client.request("GET", PATH, params=params)
-    show_list("reports", COLUMNS, answer, as_json=as_json)
+        answer = client.request("GET", PATH, params={"limit": limit, **cursor_of(cursor)})
+    if as_json:
+        show_json(answer)
+        return
+    if not answer["rows"]:
+        say("no reports")
+        return
+    show_table(COLUMNS, answer["rows"])
+    following = answer.get("next_cursor")
+    rest = f"; the next: --cursor {following['ts']},{following['id']}" if following else ""
+    note(f"{len(answer['rows'])} of {answer['total']} reports{rest}")
 
 
 def show(report: IdArgument, as_json: JsonOption = False) -> None:

@@ -140,7 +140,7 @@ def _session(draft: Draft) -> str:
     said = f"{turns} of {plain(excerpt.path.name)}, {len(excerpt.data) / 1e3:,.1f} kB"
     if excerpt.left_out:
         said += f"; {excerpt.left_out:,} earlier turns were cut, to stay below 1 MiB"
-    if excerpt.session_file:
+    if draft.linked:
         said += f"; with a link to {plain(excerpt.session_file)}, which the server has"
     return said
 
