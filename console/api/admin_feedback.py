@@ -71,7 +71,7 @@ class Export(InboxHandler):
         reader = self.reader
         await stream(
             self,
-            queries.everything(reader.seen, filter),
+            queries.everything(reader.seen_for(filter), filter),
             EXPORTED,
             format=format,
             name="agnes-feedback",

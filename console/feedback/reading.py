@@ -57,6 +57,10 @@ class Reader:
     def seen(self) -> ReportsSeen:
         return ReportsSeen.by(self.principal)
 
+    def seen_for(self, filter: FeedbackFilter) -> ReportsSeen:
+        """`seen`, with what was found in sessions where the filter asks for it."""
+        return ReportsSeen.by(self.principal, findings=filter.finds)
+
     @property
     def sessions(self) -> SessionReader:
         return SessionReader(self.instance, self.principal)
@@ -105,7 +109,7 @@ def order(
 
 def listing(reader: Reader, filter: FeedbackFilter, by: Order, limit: int) -> Page:
     """One page of reports, or of the heads of their groups, and where its neighbours are."""
-    rows = reader.ask(queries.page, reader.seen, filter, by, limit + 1)
+    rows = reader.ask(queries.page, reader.seen_for(filter), filter, by, limit + 1)
     total = rows[0]["total"] if rows else _total(reader, filter) if by.started else 0
     more, rows = len(rows) > limit, rows[:limit]
     if by.back:
@@ -170,7 +174,7 @@ def kpis(reader: Reader, filter: FeedbackFilter) -> Row:
     """`groups` and `reports` that match, of how many `reporters`; by status how many groups; how
     many are `reopened`, `unassigned` (of those that are not closed), and since when the oldest that
     is not closed waits (`oldest_open_at`)."""
-    rows = {row["status"]: row for row in reader.ask(queries.kpis, reader.seen, filter)}
+    rows = {row["status"]: row for row in reader.ask(queries.kpis, reader.seen_for(filter), filter)}
     whole = rows.pop(None)
     unclosed = [rows[status] for status in STATUSES[:2] if status in rows]
     return {
@@ -188,7 +192,8 @@ def facets(reader: Reader, filter: FeedbackFilter) -> Row:
     """By facet its values, the most frequent first: `{value, count}`, of people `{id, label, name,
     count}`; `other` sums what is beyond the first 50. A count is what the list would hold."""
     found: dict[str, list[Row]] = {facet: [] for facet in queries.FACETS}
-    for row in reader.ask(queries.facets, reader.seen, filter):
+    seen = ReportsSeen.by(reader.principal, findings=True)
+    for row in reader.ask(queries.facets, seen, filter):
         found[row["facet"]].append(row)
     answer: Row = {}
     other: Row = {}
@@ -287,7 +292,7 @@ def _value(row: Row, people: Mapping[str, Person] | None) -> Row:
 
 
 def _total(reader: Reader, filter: FeedbackFilter) -> int:
-    (found,) = reader.ask(queries.counted, reader.seen, filter)
+    (found,) = reader.ask(queries.counted, reader.seen_for(filter), filter)
     return int(found["total"])
 
 

@@ -54,18 +54,18 @@ SORTS = {
 
 @dataclass(frozen=True)
 class ReportsSeen:
-    """The reports that one may see, each as its group stands. Bindable."""
+    """The reports that one may see, each as its group stands. `found`: what was found in sessions
+    that they may see, for questions that ask for it. Bindable."""
 
     own: Seen
     groups: SeenGroups
-    found: Seen
+    found: Seen | None = None
 
     @classmethod
-    def by(cls, principal: Principal) -> ReportsSeen:
+    def by(cls, principal: Principal, *, findings: bool = False) -> ReportsSeen:
+        found = Seen(SESSION_FINDINGS, principal) if findings else None
         return cls(
-            Seen(FEEDBACK_REPORTS, principal),
-            SeenGroups(FEEDBACK_REPORTS, principal),
-            Seen(SESSION_FINDINGS, principal),
+            Seen(FEEDBACK_REPORTS, principal), SeenGroups(FEEDBACK_REPORTS, principal), found
         )
 
     def rows(self) -> ir.Table:
@@ -76,13 +76,15 @@ class ReportsSeen:
         return rows.mutate(status=rows.status.fill_null("open"))
 
     def shape(self) -> Hashable:
-        return self.own.shape(), self.groups.shape(), self.found.shape()
+        return self.own.shape(), self.groups.shape(), self.found and self.found.shape()
 
     def values(self) -> Mapping[str, Value]:
-        return {**self.own.values(), **self.found.values()}  # of one and the same person
+        found = self.found.values() if self.found else {}
+        return {**self.own.values(), **found}  # of one and the same person
 
     def bound(self, prefix: str) -> Self:
-        return replace(self, own=self.own.bound(prefix), found=self.found.bound(prefix))
+        found = self.found and self.found.bound(prefix)
+        return replace(self, own=self.own.bound(prefix), found=found)
 
 
 def standing(groups: SeenGroups) -> ir.Table:
@@ -101,7 +103,7 @@ def standing(groups: SeenGroups) -> ir.Table:
 
 def matching(seen: ReportsSeen, filter: FeedbackFilter) -> ir.Table:
     """The reports that match, each with its group's head. Facets and figures count these."""
-    return filter.apply(seen.rows(), seen.found.rows())
+    return filter.apply(seen.rows(), seen.found.rows() if seen.found else None)
 
 
 def listed(seen: ReportsSeen, filter: FeedbackFilter) -> ir.Table:
@@ -198,7 +200,10 @@ _COLUMNS = {"category": "category", "assignee": "assignee", "reporter": "reporte
 
 def facets(seen: ReportsSeen, filter: FeedbackFilter) -> ir.Table:
     """Long table `facet, value, count`: what the list would hold with that value. A report can
-    have several tags and findings, a group several categories and reporters."""
+    have several tags and findings, a group several categories and reporters. `seen` has findings.
+    """
+    if seen.found is None:
+        raise ValueError("this counts findings, too")
     rows = matching(seen, filter).select(*HEADS, "status", "tags", *_COLUMNS.values())
     tags = rows.filter(rows.tags.notnull()).mutate(value=_tags(rows.tags).unnest())
     found = seen.found.rows().select("session_file", "finding_type").distinct()

@@ -26,7 +26,8 @@ class FeedbackFilter:
     terms: Mapping[str, Any] = field(default_factory=dict)
     heads: bool = True
 
-    def apply(self, reports: ir.Table, findings: ir.Table) -> ir.Table:
+    def apply(self, reports: ir.Table, findings: ir.Table | None) -> ir.Table:
+        """`findings`: needed where the filter asks for one (`finds`)."""
         tests = [self._test(name, reports, findings) for name in self.terms]
         if self.since is not None:
             tests.append(reports.created_at >= self.since)
@@ -34,12 +35,19 @@ class FeedbackFilter:
             tests.append(reports.created_at <= self.until)
         return reports.filter(tests) if tests else reports
 
-    def _test(self, name: str, reports: ir.Table, findings: ir.Table) -> Any:
+    @property
+    def finds(self) -> bool:
+        """Whether it asks for what was found in sessions. Depends on the shape alone."""
+        return "finding" in self.terms
+
+    def _test(self, name: str, reports: ir.Table, findings: ir.Table | None) -> Any:
         value = self.terms[name]
         if self._empty(name):
             column = reports[NULLABLE[name]]
             return column.isnull() | (column == "[]")
         if name == "finding":
+            if findings is None:
+                raise ValueError("this needs the findings of sessions")
             found = findings.filter(findings.finding_type == value)
             return reports.session_file.isin(found.session_file)
         return TERMS[name](reports, value)

@@ -13,6 +13,11 @@ from tests.console.access_world import World
 FEEDBACK, INBOX = "/api/feedback", "/api/admin/feedback"
 
 
+def word() -> str:
+    """A word that no other report has: digits would be no difference between two."""
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in new_id().replace("-", ""))
+
+
 def body(message: str = "the sync tool hangs", **more: Any) -> dict[str, Any]:
     key = {"idempotency_key": new_id(), "ack_preview": True, "environment": {"agnes": "0.1.0"}}
     return {"message": message, **key, **more}
