@@ -14,7 +14,7 @@ from console.instance import Instance
 from console.notifications import bell
 from console.notifications.bell import Bell
 from console.pages.act import Act
-from console.pages.local_path import local_path
+from console.pages.local_path import HOME, local_path
 from console.pages.parts import Part, PartsPage
 from console.pages.render import render
 from console.pages.state import ListState
@@ -46,8 +46,12 @@ class Reading:
 def of(store: Store, me: Principal, *, tab: str, offset: int = 0, limit: int = ROWS) -> Bell:
     """A page of what is in somebody's bell; each row's link leads somewhere here, or nowhere."""
     found = bell.listing(store, me, unread=tab == "unread", limit=limit, offset=offset)
-    rows = [{**row, "href": local_path(row["link"]) if row["link"] else ""} for row in found.rows]
-    return replace(found, rows=rows)
+    return replace(found, rows=[{**row, "href": _href(row["link"])} for row in found.rows])
+
+
+def _href(link: str | None) -> str:
+    path = local_path(link) if link else HOME
+    return "" if path == HOME else path  # what leads elsewhere leads nowhere
 
 
 def read_tabs(reading: Reading) -> dict[str, int]:
