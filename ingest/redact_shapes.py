@@ -57,7 +57,7 @@ TOKENS: tuple[tuple[str, bytes], ...] = (
     ("fly", after(rb"fm[12]_") + rb"[\w+/=,-]{20,}"),
     ("fly", after(rb"fm[12][ar]_") + rb"[\w+/=,-]{20,}"),
     ("age", rb"AGE-SECRET-KEY-1[A-Z0-9]{40,}"),
-    ("discord", rb"(?<![\w-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}"),
+    ("discord", rb"(?:(?<![\w-])|(?<=\\[nrt]))[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}"),
     (
         "private-key",  # in base64: BEGIN, and one of the words that may follow it
         rb"LS0tLS1CRUdJTi(?:BQUklWQVRF|BSU0EgUFJJVkFURS|BFQyBQUklWQVRF|BPUEVOU1NIIFBSSVZBVEUg"
@@ -92,7 +92,7 @@ PLACES: tuple[tuple[str, bytes], ...] = (
     ),
     (
         "registry-login",
-        rb"(?<![A-Za-z])_?auth%b[ \t]*[:=][ \t]*%b"
+        rb"(?:(?<![A-Za-z])|(?<=\\[nrt]))_?auth%b[ \t]*[:=][ \t]*%b"
         rb"((?=[A-Za-z+/]{0,99}[0-9])(?=[a-z0-9+/]{0,99}[A-Z])"
         rb"[A-Za-z0-9+/]{20,}={0,2})(?![\w.-])" % (_QUOTE, _QUOTE),
     ),

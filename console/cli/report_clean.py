@@ -201,8 +201,10 @@ def _home_patterns(homes: tuple[str, ...]) -> list[Named]:
     for home in homes:
         if home in ("", "/", "."):
             continue
-        parts = [re.escape(part) for part in re.split(r"[\\/]+", home)]
-        path = r"[\\/]+".join(parts)
+        first, *rest = [re.escape(part) for part in re.split(r"[\\/]+", home)]
+        # In a text within JSON a backslash may stand twice; before the first slash is an address.
+        between = r"[\\/]{1,2}"
+        path = f"{first}{between if first else '/'}{between.join(rest)}"
         found.append(("home-folder", re.compile(rf"(?<![\w.~-]){path}(?![\w.-]*\w)"), "~"))
         slug = re.sub(r"[^A-Za-z0-9]", "-", home)  # as Claude Code names a project's folder
         found.append(("home-folder", re.compile(rf"(?<![\w-]){slug}(?=-|\b)"), "~"))

@@ -109,7 +109,7 @@ class Draft:
                 raise WrongUse(f"the report has {len(body):,} bytes, more than {LIMIT:,}")
             over, gone, at = len(body) - LIMIT, 0, 0
             while at < len(excerpt.lines) and gone < over:
-                gone += len(excerpt.lines[at])
+                gone += len(json_text(excerpt.lines[at].decode("utf-8", "replace")).encode())
                 at += 1
             rest = replace(
                 excerpt,
