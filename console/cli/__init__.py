@@ -38,6 +38,7 @@ COMMANDS = (
     Command("admin activity", "console.cli.admin_activity:app", "The audit log and its health."),
     Command("admin sessions", "console.cli.admin_sessions:app", "Sessions and their replay."),
     Command("admin telemetry", "console.cli.admin_telemetry:app", "Tools, skills, agents, cost."),
+    Command("admin feedback", "console.cli.admin_feedback:app", "Reports people have sent."),
     Command("admin usage", "console.cli.admin_telemetry:usage", "Old name of `telemetry`."),
     Command("admin ask", "console.cli.admin_ask:ask", "Ask in your own words."),
     Command("admin views", "console.cli.admin_views:app", "Your saved views of the pages."),
