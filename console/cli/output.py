@@ -41,9 +41,9 @@ class Column:
     style: Callable[[Row], str] | None = None
 
 
-def on_terminal(stream: IO[Any]) -> bool:
-    """Whether a person sees `stream`, or types into it."""
-    return bool(stream.isatty())
+def on_terminal(stream: IO[Any] | None) -> bool:
+    """Whether a person sees `stream`, or types into it. A closed one is None in Python."""
+    return stream is not None and bool(stream.isatty())
 
 
 def in_colour() -> bool:

@@ -59,7 +59,7 @@ def gathered(wanted: Wanted, server: str) -> Draft:
 
 def _message(given: str | None) -> str:
     if given == "-":
-        return sys.stdin.read()
+        return sys.stdin.read() if sys.stdin else ""
     if given is not None:
         return given
     if not on_terminal(sys.stdin):

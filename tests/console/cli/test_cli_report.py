@@ -74,7 +74,8 @@ def test_all_else_sends_nothing_and_keeps_nothing(
     done = run(*SAY, stdin=typed)
     assert done.exit_code == 1
     assert "nothing was sent" in done.stderr
-    assert posted(server) == queue(config) == []
+    assert not posted(server)
+    assert not queue(config)
 
 
 @pytest.mark.parametrize("seen", [(), ("stdin",), ("stdout", "stderr")])
@@ -86,7 +87,8 @@ def test_without_a_terminal_nothing_is_sent(
     done = run(*SAY, stdin="send\n")
     assert done.exit_code == 2
     assert "no terminal to confirm on" in done.stderr
-    assert server.requests == queue(config) == []
+    assert not server.requests
+    assert not queue(config)
 
 
 def test_each_part_can_be_left_out_and_is_shown_anew(
