@@ -111,7 +111,7 @@ class Bot:
     async def send(self, chat_id: str, text: str) -> int:
         """Say `text` in the chat, as it is; the id of the message, which says that it is there."""
         body = {
-            "chat_id": int(chat_id),
+            "chat_id": int(chat_id) if chat_id.lstrip("-").isdecimal() else chat_id,
             "text": text,
             "link_preview_options": {"is_disabled": True},
         }

@@ -53,7 +53,7 @@ def test_a_message_survives_the_server_and_is_not_repeated(
     tmp_path: Path, telegram: tuple[Telegram, str]
 ) -> None:
     stand_in, address = telegram
-    given = {
+    given: dict[str, Any] = {
         "AGNES_TELEGRAM_BOT_TOKEN": TOKEN,
         "AGNES_TELEGRAM_API": address,
         "AGNES_PUBLIC_URL": "https://agnes.example/",

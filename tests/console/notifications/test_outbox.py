@@ -183,11 +183,8 @@ def test_it_gives_up_after_days(place: Place) -> None:
 def test_who_cannot_be_reached_finds_it_in_the_bell(place: Place) -> None:
     gone, demoted, unlinked = place.admin(7), place.admin(8), place.admin(9)
     ids = [place.queue(user, "aa") for user in (gone, demoted, unlinked)]
-    for table, where, values in (
-        (USERS, {"id": gone}, {"is_active": False}),
-        (USERS, {"id": demoted}, {"is_admin": False}),
-    ):
-        place.store.write(lambda do, a=table, b=where, c=values: do.update(a, b, c)).result()
+    place.store.write(lambda do: do.update(USERS, {"id": gone}, {"is_active": False})).result()
+    place.store.write(lambda do: do.update(USERS, {"id": demoted}, {"is_admin": False})).result()
     place.store.write(lambda do: do.delete(TELEGRAM_LINKS, {"user_id": unlinked})).result()
     place.turn()
     assert place.telegram.asked == []
