@@ -78,6 +78,7 @@ BUDGETS = (
     Budget("telemetry.query", "telemetry query by tool 7 d", "ms", 25, None, 182),
     Budget("memory", "memory of the server after the load", "MB", 600, None, 1550),
     Budget("help", "agnes --help", "s", 0.4),
+    Budget("report.dry_run", "agnes report --dry-run, 50 turns of 100 MB", "s", 0.6),
 )
 BY_NAME = {budget.name: budget for budget in BUDGETS}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from bench import browser, inprocess, text_search, transcripts
 from bench.budgets import Figure, spread
@@ -19,6 +22,7 @@ _DAY, _MONTH, _YEAR = 1440, 43_200, 525_600  # minutes
 _STARTS, _HELPS = 5, 20
 _CLIENTS = 8
 _UPLOAD = 236_000  # bytes of a transcript
+_SESSION = 100_000_000  # bytes of a long one
 _LAST_ID = "ffffffff-ffff-7fff-bfff-ffffffffffff"
 
 
@@ -47,6 +51,26 @@ def _help(stage: Stage) -> Iterable[Figure]:
         )
         took.append(time.perf_counter() - began)
     yield spread("help", took)
+
+
+def _dry_run(stage: Stage) -> Iterable[Figure]:
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        session = Path(folder, "session.jsonl")
+        words = "the table /srv/data/orders.parquet was read in 12 s " * 40
+        text = json.dumps({"type": "user", "message": {"role": "user", "content": words}})
+        session.write_text(f"{text}\n" * (_SESSION // len(text)), encoding="utf-8")
+        for _ in range(_HELPS):
+            began = time.perf_counter()
+            subprocess.run(
+                [command(), "report", "--dry-run", "-m", "It hangs", "--session", str(session)],
+                env={**environment(stage.data.folder), "AGNES_CONFIG_DIR": folder},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+            took.append(time.perf_counter() - began)
+    yield spread("report.dry_run", took)
 
 
 def _start(stage: Stage) -> Iterable[Figure]:
@@ -125,6 +149,7 @@ _SESSIONS = "/api/admin/sessions"
 # In the order in which they run; memory is weighed when all load is over.
 MEASURES = (
     Measure("help", "nothing", _help, ("help",)),
+    Measure("report.dry_run", "nothing", _dry_run, ("report.dry_run",)),
     Measure("writes", "nothing", inprocess.writes, inprocess.WRITES),
     Measure("health", "file", inprocess.health, ("health",)),
     Measure("records", "nothing", transcripts.processed, ("records",)),

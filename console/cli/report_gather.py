@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ def gathered(wanted: Wanted, server: str) -> Draft:
     version = "" if isinstance(found, Nothing) else found.version
     draft = Draft(
         message=message,
-        key=secrets.token_hex(16),
+        key=os.urandom(16).hex(),
         category=category,
         excerpt=excerpt_of(found, cut["session"], file),
         why_none=found.why if isinstance(found, Nothing) else "",

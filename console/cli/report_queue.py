@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ def keep(server: str, body: bytes) -> Path:
     """Put a confirmed report into the queue: on disk, and whole, when this returns."""
     folder = _folder()
     head = json.dumps({"server": server}).encode()
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}{_ENDING}"
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.urandom(4).hex()}{_ENDING}"
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")  # for its owner only
     try:
         with os.fdopen(handle, "wb") as out:
