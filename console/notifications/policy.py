@@ -5,6 +5,7 @@
 | nothing was sent to them for five minutes   | the oldest goes at once                           |
 | something was                               | it is held                                        |
 | what is held, at the hour of the digest     | one message: how many of which kind, and one link |
+| the digest that a job has made of a day     | a part of that message; at once where it is later |
 | it failed, and may be tried again           | nothing goes to them until then                   |
 | no bot, no chat                             | it is found in the bell                           |
 
@@ -24,6 +25,7 @@ Row = Mapping[str, Any]
 APART = timedelta(minutes=5)  # between two messages to one person
 _WORDS = {"report.new": "new", "report.reopened": "back after it was resolved"}
 INBOX = "/admin/feedback"
+DIGEST = "report.digest"
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,14 @@ class Letter:
         if not self.is_digest:
             (row,) = self.rows
             return f"Agnes: {row['subject']}\n{public}{row['link'] or INBOX}"
-        kinds = Counter(_WORDS.get(row["kind"], "changed") for row in self.rows)
-        counts = ", ".join(f"{count} {word}" for word, count in kinds.most_common())
-        plural = "" if len(self.rows) == 1 else "s"
-        return f"Agnes: {len(self.rows)} report{plural} more: {counts}.\n{public}{INBOX}"
+        made = [row for row in self.rows if row["kind"] == DIGEST]
+        parts = [f"{row['subject']}\n{public}{row['link'] or INBOX}" for row in made]
+        kinds = Counter(_WORDS.get(row["kind"], "changed") for row in self.rows if row not in made)
+        if count := kinds.total():
+            counts = ", ".join(f"{each} {word}" for word, each in kinds.most_common())
+            plural = "" if count == 1 else "s"
+            parts.append(f"{count} report{plural} more: {counts}.\n{public}{INBOX}")
+        return "Agnes: " + "\n".join(parts)
 
 
 @dataclass
@@ -88,10 +94,12 @@ def _planned(
 ) -> None:
     chat_id = rows[0]["chat_id"]
     again = max((row["next_at"] for row in rows if row["next_at"]), default=at)
-    # A clock that was set back does not silence anybody for longer than the rule does.
-    free = at if last is None else min(last + APART, at + APART)
+    # A clock that was set back silences nobody.
+    free = at if last is None or last > at else last + APART
     mark = before(at, hour)
-    is_due = any(row["state"] == "held" and row["created_at"] <= mark for row in rows)
+    held = [row for row in rows if row["state"] == "held"]
+    is_late = mark.date() == at.date()  # the hour of today's digest is over
+    is_due = any(row["created_at"] <= mark or (is_late and row["kind"] == DIGEST) for row in held)
     queued = [row for row in rows if row["state"] == "queued"]
     if again > at:
         plan.wait(again)
