@@ -28,6 +28,7 @@ from schema.tables import (
 
 Row = dict[str, Any]
 MOST = 50
+_APART = ("session_excerpt", "idempotency_key")
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def _sessions(event: Row, params: Row) -> list[str]:
 
 
 def records(seen: Seen, column: str, newest: str, keys: Keys) -> ir.Table:
-    """The records with one of these keys, newest first."""
+    """The records with one of these keys, newest first; of a report not what came along with it."""
     rows = seen.rows()
+    rows = rows.drop(*(name for name in _APART if name in rows.columns))
     return rows.filter(rows[column].isin(keys.keys)).order_by(ibis.desc(newest)).limit(MOST)
 
 

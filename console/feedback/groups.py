@@ -140,8 +140,7 @@ def forget(
             note(transaction, caller, row["id"], "head", **{"from": old})
         else:
             write(transaction, row, {"merged_into": heads[old]})
-    for id in gone:
-        notify.forget(transaction, id)
+    notify.forget(transaction, gone)
     return heads
 
 

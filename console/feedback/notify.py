@@ -7,7 +7,7 @@ about a group of reports takes the place of one that was not read yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from console import links
@@ -19,6 +19,7 @@ from schema.tables import NOTIFICATIONS
 from schema.transaction import Rows, Transaction
 
 NEW, REOPENED, CHANGED = "report.new", "report.reopened", "report.changed"
+DIGEST = "report.digest"
 _WORDS = {
     "new": "New report",
     "reopened": "Came back after it was resolved: report",
@@ -56,10 +57,32 @@ def told(transaction: Transaction, caller: Caller, report: Row, what: str) -> No
     _insert(transaction, ({**notice, "user_id": one["user_id"], **_way(one)} for one in admins))
 
 
-def forget(transaction: Transaction, id: str) -> None:
-    """A report is deleted: nothing more is said of it."""
-    for state in _UNDONE:
-        transaction.delete(NOTIFICATIONS, {"about": resource(id), "state": state})
+def digested(run: str, day: str, subject: str) -> Callable[[Transaction], int]:
+    """The digest of a day is made: each admin is told once, with its counts and where it is kept.
+    Telegram holds it for the hour of its own digest, with which it is one message. How many were
+    told."""
+
+    def step(transaction: Transaction) -> int:
+        about = f"digest:{day}"
+        if transaction.ask(questions.said_about, Texts((about,))):
+            return 0
+        notice = {"kind": DIGEST, "about": about, "subject": subject}
+        notice["link"] = links.href("run", run)
+        rows = [
+            {**notice, "user_id": one["user_id"], **_way(one, state="held")}
+            for one in transaction.ask(questions.admins)
+        ]
+        _insert(transaction, rows)
+        return len(rows)
+
+    return step
+
+
+def forget(transaction: Transaction, ids: Iterable[str]) -> None:
+    """Reports are deleted: nothing more is said of them."""
+    about = Texts(tuple(resource(id) for id in ids))
+    found = transaction.ask(questions.undone_about, about, Texts(_UNDONE))
+    transaction.delete_among(NOTIFICATIONS, "id", [row["id"] for row in found])
 
 
 def _reporter(transaction: Transaction, caller: Caller, report: Row, mark: str) -> None:
@@ -79,10 +102,10 @@ def _reporter(transaction: Transaction, caller: Caller, report: Row, mark: str) 
     _insert(transaction, [{**notice, **_way({})}])
 
 
-def _way(person: Row) -> dict[str, str]:
-    """How they are told."""
+def _way(person: Row, *, state: str = "queued") -> dict[str, str]:
+    """How they are told; `state`: of what goes to Telegram."""
     if person.get("chat_id"):
-        return {"channel": questions.TELEGRAM, "state": "queued"}
+        return {"channel": questions.TELEGRAM, "state": state}
     return {"channel": questions.CONSOLE, "state": "new"}
 
 

@@ -69,6 +69,13 @@ def undelivered(since: At, long_ago: At) -> ir.Table:
     )
 
 
+def undone_about(about: Texts, states: Texts) -> ir.Table:
+    """`id` of the messages about these things that are in one of these states."""
+    rows = rows_of(NOTIFICATIONS)
+    found = rows.filter(rows.about.isin(about.column), rows.state.isin(states.column))
+    return found.select("id")
+
+
 def admins() -> ir.Table:
     """`user_id, chat_id` of every admin who may sign in; null without a linked chat."""
     users, links = rows_of(USERS), rows_of(TELEGRAM_LINKS)
@@ -91,6 +98,12 @@ def unread_about(objects: Texts, kinds: Texts) -> ir.Table:
     found = rows.filter(rows.channel == CONSOLE, rows.read_at.isnull())
     found = found.filter(found.about.isin(objects.column))
     return found.filter(found.kind.isin(kinds.column)).select("id")
+
+
+def said_about(objects: Texts) -> ir.Table:
+    """`id` of whatever was said about one of these objects, to whomever."""
+    rows = rows_of(NOTIFICATIONS)
+    return rows.filter(rows.about.isin(objects.column)).select("id")
 
 
 def codes_waiting(at: At) -> ir.Table:
