@@ -66,9 +66,9 @@ class Principal:
         return replace(self, is_admin=False, surfaces=frozenset(), tables=frozenset())
 
     def reporting(self) -> Principal:
-        """A job that writes a report for the admins: it sees the sessions and the telemetry of
-        everybody, and no other table. Anybody else is who they are."""
-        surfaces = frozenset(("sessions", "telemetry"))
+        """A job that writes a report for the admins: it sees the sessions, the telemetry and the
+        reports of everybody, and no other table. Anybody else is who they are."""
+        surfaces = frozenset(("sessions", "telemetry", "feedback"))
         return replace(self, surfaces=surfaces) if self.service else self
 
 

@@ -339,6 +339,7 @@ TABLE: dict[str, Any] = {
     "/api/jobs/prune$": Api(rights("service", "POST")),
     "/api/jobs/reports/weekly$": Api(rights("service", "GET")),
     "/api/jobs/reports/failures$": Api(rights("service", "GET")),
+    "/api/jobs/reports/feedback$": Api(rights("service", "GET", "POST")),
     "/api/feedback$": Api(rights("signed_in", "GET", "POST")),
     "/api/feedback/known$": Api(rights("signed_in", "GET")),
     "/api/feedback/terms$": Api(rights("signed_in", "GET")),

@@ -38,6 +38,7 @@ def test_the_schedule_that_is_installed_is_found_from_any_folder(
         "prune": 86400,
         "weekly_report": "7 5 * * 1",
         "failure_review": "17 5 * * 1",
+        "feedback_digest": "27 5 * * *",
     }
 
 
