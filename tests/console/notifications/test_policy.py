@@ -52,6 +52,15 @@ def test_what_is_held_goes_as_one_message_at_the_hour() -> None:
     )
 
 
+def test_what_a_day_s_notebook_says_is_counted_as_no_report() -> None:
+    day = row(1, state="held", kind="report.digest", subject="Reports of Monday: 5 new; 3 wait")
+    alone = Letter("ana", "7", [day], is_digest=True).text("https://agnes.example")
+    assert alone == "Agnes: Reports of Monday: 5 new; 3 wait\nhttps://agnes.example/r/1"
+    both = Letter("ana", "7", [day, row(2)], is_digest=True).text("https://agnes.example")
+    assert "Reports of Monday: 5 new; 3 wait" in both
+    assert "1 report more: 1 new." in both
+
+
 def test_a_digest_takes_along_what_comes_with_it_and_keeps_its_distance() -> None:
     tomorrow = datetime(2026, 5, 5, HOUR)
     rows = [row(1, state="held"), row(2, at=tomorrow)]
