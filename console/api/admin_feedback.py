@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -16,6 +17,8 @@ from console.identity.rights import ADMIN, FEEDBACK, Right
 from console.queries import feedback as queries
 from console.queries.feedback_filter import FeedbackFilter
 from schema.errors import BadParameter
+
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class InboxHandler(FeedbackHandler):
@@ -159,7 +162,7 @@ class One(InboxHandler):
 
 def texts(name: str, given: list[Any]) -> list[str]:
     """A list of texts. Raises BadParameter."""
-    if any(not isinstance(one, str) or not 0 < len(one) <= 64 for one in given):
+    if any(not isinstance(one, str) or not _ID.fullmatch(one) for one in given):
         raise BadParameter(name, str(given), "a list of ids")
     return given
 

@@ -15,20 +15,23 @@ MOST = 20
 
 
 def session_of(reader: Reader, report: Row) -> Row | None:
-    """`{session_file, exists, href, turn}`: whether the whole transcript is there for this reader,
-    where it is replayed, and the event at which the report was sent (None: not found)."""
+    """`{session_file, exists, may_open, href, turn}`: whether the whole transcript is there for
+    this reader, who may open it or not, where it is replayed, and the event at which the report was
+    sent (None: not found)."""
     key = report["session_file"]
     if key is None:
         return None
-    missing = {"session_file": key, "exists": False, "href": None, "turn": None}
+    me = reader.principal
+    allowed = may(me, SESSIONS) or key.startswith(f"{me.user_id}/")
+    about = {"session_file": key, "may_open": allowed}
+    missing = {**about, "exists": False, "href": None, "turn": None}
     try:
         transcript = transcripts.opened(reader, *key.split("/", 1))
         turn = transcripts.turn_of(transcript, report["anchor_uuid"])
     except AgnesError:  # gone from the disk, or not this reader's to see
         return missing
-    own = not may(reader.principal, SESSIONS)
-    href = links.replay(key, turn, own=own)
-    return {"session_file": key, "exists": True, "href": href, "turn": turn}
+    href = links.replay(key, turn, own=not may(me, SESSIONS))
+    return {**about, "exists": True, "href": href, "turn": turn}
 
 
 def findings_near(reader: Reader, report: Row, session: Row | None) -> list[Row]:

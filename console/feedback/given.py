@@ -97,22 +97,17 @@ def report(me: str, body: Mapping[str, Any]) -> Given:
 
 def message(text: str, counts: dict[str, int] | None = None) -> str:
     """Any text that can be seen. Raises BadParameter."""
+    _refuse_long("message", text, MESSAGE_LIMIT)
     kept = _lines(redact(printable(text), counts))
     if not any(sign.isprintable() and not sign.isspace() for sign in kept):
         raise BadParameter("message", text, "a text that can be seen: what happened?")
-    if len(kept) > MESSAGE_LIMIT:
-        length = f"{len(kept)} characters"
-        raise BadParameter("message", length, f"at most {MESSAGE_LIMIT} characters")
     return kept
 
 
 def resolution(text: str | None) -> str | None:
     """The answer to the reporter; None for none."""
-    kept = _lines(redact(printable(text or "")))
-    if len(kept) > RESOLUTION_LIMIT:
-        length = f"{len(kept)} characters"
-        raise BadParameter("resolution", length, f"at most {RESOLUTION_LIMIT} characters")
-    return kept or None
+    _refuse_long("resolution", text or "", RESOLUTION_LIMIT)
+    return _lines(redact(printable(text or ""))) or None
 
 
 def category(text: str | None, counts: dict[str, int] | None = None) -> str | None:
@@ -194,6 +189,11 @@ def excerpt(text: str | None, counts: dict[str, int]) -> dict[str, Any]:
         "error": error,
         "anchor_uuid": ((error.uuid if error else None) or last or "")[:200] or None,
     }
+
+
+def _refuse_long(name: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise BadParameter(name, f"{len(text)} characters", f"at most {limit} characters")
 
 
 def _lines(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from console import links
-from console.audit import Caller, entry, new_id, now
+from console.audit import Caller, entry, new_id, now, printable
 from console.feedback import given as clean
 from console.feedback import notify
 from console.feedback.given import CLOSED, Given
@@ -223,7 +223,7 @@ def _refuse_nothing(new: Mapping[str, Any], known: Sequence[str]) -> None:
 def _assignee(transaction: Transaction, caller: Caller, text: str) -> str:
     """The id of the person meant: an active one who may open the inbox. Raises BadParameter."""
     users = rows_of(USERS)
-    wanted = caller.me.user_id if text == "me" else text
+    wanted = caller.me.user_id if text == "me" else printable(text)
     named = (users.id == wanted) | (users.email.lower() == wanted.lower())
     found = transaction.read(users.filter(named, users.is_active))
     for user in found:

@@ -219,6 +219,7 @@ def test_a_session_must_be_ones_own_and_uploaded(world: World, me: httpx.Client)
     assert mine["session"] == {
         "session_file": key,
         "exists": True,
+        "may_open": True,
         "href": f"/me/sessions/{name}#t2",
         "turn": 2,
     }

@@ -223,7 +223,7 @@ def test_reports_are_found_by_what_was_found_in_their_session(
     assert world.admin.get(f"{INBOX}/{id}").json()["findings"][0]["finding_type"] == "loop"
     theirs = reader.get(f"{INBOX}/{id}").json()
     assert theirs["findings"] == [], "whoever may read reports may not read sessions"
-    assert theirs["session"]["exists"] is False
+    assert (theirs["session"]["exists"], theirs["session"]["may_open"]) == (False, False)
 
 
 def test_of_two_editors_the_second_sees_both(world: World, reader: httpx.Client) -> None:
@@ -358,3 +358,18 @@ def test_many_old_reports_are_counted_by_day(world: World) -> None:
 def sent_before(id: str, days: int) -> Callable[[Transaction], None]:
     sent = {"created_at": now() - timedelta(days=days)}
     return lambda transaction: transaction.update(FEEDBACK_REPORTS, {"id": id}, sent)
+
+
+def test_names_that_no_database_takes_are_refused(world: World, reader: httpx.Client) -> None:
+    with new_reporter(world) as me:
+        id = sent(me, word())
+    seen = [{"id": id, "version": 1}]
+    for change in ({"assignee": "a\0b"}, {"assignee": "'; --"}, {"status": "\0"}):
+        answer = reader.post(f"{INBOX}/bulk", json={"reports": seen, "change": change})
+        assert answer.status_code == 400, change
+    for wrong in ("a\0b", "", "x" * 65, 1):
+        answer = reader.post(f"{INBOX}/merge", json={"ids": [wrong], "into": id})
+        assert answer.status_code == 400, wrong
+    nobody = {"ids": ["nobody"], "into": id}
+    assert reader.post(f"{INBOX}/merge", json=nobody).status_code == 404
+    assert reader.get(f"{INBOX}/{id}").json()["version"] == 1
