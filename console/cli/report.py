@@ -172,7 +172,7 @@ def _deliver(client: Client, draft: Draft, *, as_json: bool) -> None:
     if as_json:
         show_json(_told("sent", draft, body) | answer)
     else:
-        say(_thanks(answer))
+        say(_thanks(answer, client.server))
     if said := waiting_note(client.server):
         note(said)
 
@@ -195,7 +195,7 @@ def _flush(*, as_json: bool) -> None:
         )
     else:
         for answer in done.sent:
-            say(_thanks(answer))
+            say(_thanks(answer, client.server))
         if not (done.sent or done.refused or left):
             say("no report waits")
     for file, why in done.refused:
@@ -208,15 +208,16 @@ def _flush(*, as_json: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def _thanks(answer: Json) -> str:
+def _thanks(answer: Json, server: str) -> str:
     others = answer.get("duplicates") or 0
     lines = [f"sent as report {plain(answer.get('report_id', '?'))}"]
     if others:
         lines.append(f"{others} other{'s' if others > 1 else ''} reported the same")
     if answer.get("reopened"):
         lines.append("it was resolved before; your report has opened it again")
-    if answer.get("status_url"):
-        lines.append(f"what becomes of it: {plain(answer['status_url'])}")
+    if place := str(answer.get("status_url") or ""):
+        whole = f"{server}{place}" if place.startswith("/") else place
+        lines.append(f"what becomes of it: {plain(whole)}")
     return "\n".join(lines)
 
 

@@ -108,12 +108,10 @@ def _known(draft: Draft, known: Known) -> Iterator[str]:
         yield f"Known?     no: you are the first (fingerprint {mark})"
         return
     count = answer.get("reporters") or answer.get("reports") or 0
-    people = "one report" if count == 1 else f"{count} people reported"
+    people = "one person" if count == 1 else f"{count:,} people"
     status = plain(answer.get("status") or "open")
     fixed = f", fixed in {plain(answer['fixed_in'])}" if answer.get("fixed_in") else ""
-    yield f"Known?     yes: {people} the same, {status}{fixed} (fingerprint {mark})".replace(
-        "one report the same", "somebody reported the same"
-    )
+    yield f"Known?     yes: {people} reported the same, {status}{fixed} (fingerprint {mark})"
     yield f"           last on {moment(answer.get('last_at'))}"
     if answer.get("resolution"):
         yield f"           answer: {plain(answer['resolution'])}"

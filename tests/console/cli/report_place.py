@@ -25,7 +25,7 @@ CREATED = {
     "report_id": "0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000",
     "fingerprint": "f" * 64,
     "duplicates": 0,
-    "status_url": "https://agnes.example/me/reports/0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000",
+    "status_url": "/me/reports/0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000",
     "reopened": False,
     "known": None,
 }

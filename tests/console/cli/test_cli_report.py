@@ -57,6 +57,7 @@ def test_what_is_shown_is_what_arrives(run: Run, server: Server, transcripts: Pa
     assert "for 90 days" in done.stderr
     assert "you are the first" in done.stderr
     assert f"sent as report {CREATED['report_id']}" in done.stdout
+    assert f"what becomes of it: http://127.0.0.1:8000{CREATED['status_url']}" in done.stdout
 
 
 def test_the_typed_word_sends(run: Run, server: Server, terminal: Terminal) -> None:
