@@ -134,6 +134,20 @@ def test_a_report_of_the_week_is_kept_as_a_page_to_be_read(
         assert "[REDACTED:" in page
 
 
+def test_the_digest_of_a_day_is_kept_as_a_page(terminal: Terminal) -> None:
+    with terminal.server.client(terminal.settings["AGNES_TOKEN"]) as client:
+        body = {"message": "<b>it hangs</b>", "environment": {}, "ack_preview": True}
+        sent = client.post("/api/feedback", json={**body, "idempotency_key": "of-today"}).json()
+        (day,) = {row["created_at"][:10] for row in client.get("/api/feedback").json()["rows"]}
+        terminal("jobs", "run", "feedback_digest", "--wait", "-p", f"day={day}")
+        made = terminal.json("jobs", "runs", "--job", "feedback_digest")["rows"][0]
+        page = client.get(f"/api/admin/jobs/runs/{made['id']}/html").raise_for_status().text
+    assert "1 report of 1 person came, about 1 problem: 1 of them new" in page
+    assert f'href="/admin/feedback/{sent["report_id"]}"' in page
+    assert "&lt;b&gt;it hangs&lt;/b&gt;" in page
+    assert "data:image/svg+xml" in page
+
+
 def test_every_notebook_runs_against_the_server(terminal: Terminal, run: dict[str, Any]) -> None:
     """As a person would in JupyterLab, signed in as an admin. Those for analysts have tests of
     their own."""

@@ -71,6 +71,28 @@ def test_a_digest_takes_along_what_comes_with_it_and_keeps_its_distance() -> Non
     assert letter.ids == ["n1", "n2"]
 
 
+def test_the_digest_of_a_day_is_a_part_of_the_message_at_the_hour() -> None:
+    said = {"kind": "report.digest", "subject": "Reports of 2026-05-03: 1 new; 4 wait"}
+    made = row(1, state="held", at=NOON.replace(hour=5), link="/admin/jobs?run=r", **said)
+    early = planned([made], {}, at=NOON.replace(hour=6), hour=HOUR)
+    assert (early.letters, early.due) == ([], NOON.replace(hour=HOUR))
+    (letter,) = planned([made, row(2, state="held")], {}, at=NOON, hour=HOUR).letters
+    assert letter.text("https://agnes.example") == (
+        "Agnes: Reports of 2026-05-03: 1 new; 4 wait\n"
+        "https://agnes.example/admin/jobs?run=r\n"
+        "1 report more: 1 new.\n"
+        "https://agnes.example/admin/feedback"
+    )
+
+
+def test_the_digest_of_a_day_that_comes_after_the_hour_does_not_wait_for_the_next() -> None:
+    made = row(1, state="held", at=NOON, kind="report.digest", subject="Reports")
+    (letter,) = planned([made], {}, at=NOON, hour=HOUR).letters
+    assert letter.text("https://agnes.example") == "Agnes: Reports\nhttps://agnes.example/r/1"
+    assert not planned([made], {"ana": NOON}, at=NOON, hour=HOUR).letters
+    assert not planned([row(1, state="held")], {}, at=NOON, hour=HOUR).letters
+
+
 def test_who_is_not_reached_finds_it_in_the_bell() -> None:
     for lost in ({"chat_id": None}, {"is_reached": False}):
         plan = planned([row(1, **lost), row(2, state="held", **lost)], {}, at=NOON, hour=HOUR)
