@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from console.masking import mask
 from schema import tables
-from schema.policy import Principal, Seen
+from schema.policy import Principal, Seen, SeenReports
 from schema.table import Table
 
 MASKED = ("params", "params_before", "resource")
@@ -55,7 +55,8 @@ def agnes_tables() -> Mapping[str, AgnesTable]:
 
 
 def seen(table: AgnesTable, principal: Principal) -> Seen:
-    return Seen(table.of, principal.own_rows_only())
+    kind = SeenReports if table.of is tables.FEEDBACK_REPORTS else Seen
+    return kind(table.of, principal.own_rows_only())
 
 
 def selected(seen: Seen, columns: tuple[str, ...]) -> ir.Table:

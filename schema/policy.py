@@ -153,5 +153,26 @@ class SeenGroups(Seen):
         return rows_of(self.table).select(*STANDING)
 
 
+# What a report has from the head of its group, where it is not the head itself.
+_OF_HEAD = STANDING[STANDING.index("status") :]
+
+
+@dataclass(frozen=True)
+class SeenReports(Seen):
+    """The reports that one may see, each with the status and answer of its group's head, whoever
+    sent that one: nobody asks what became of a report and hears of its row only."""
+
+    def shape(self) -> Hashable:
+        return ("reports", super().shape())
+
+    def rows(self) -> ir.Table:
+        own = super().rows()
+        own = own.mutate(head=ibis.coalesce(own.merged_into, own.id)).drop(*_OF_HEAD)
+        heads = rows_of(self.table).select("id", *_OF_HEAD).rename(head="id")
+        rows = own.left_join(heads, "head").drop("head_right")
+        rows = rows.mutate(status=rows.status.fill_null("open"))
+        return rows.select(*self.table.columns)
+
+
 def _text(value: Any) -> Any:
     return ibis.literal(value) if isinstance(value, str) else value
