@@ -85,6 +85,9 @@ def unmerge(caller: Caller, places: Sequence[Place]) -> Callable[[Transaction], 
 
     def step(transaction: Transaction) -> None:
         rows = [one(transaction, place.id, version=place.version) for place in places]
+        for row in rows:
+            if not row["merged_into"]:  # a head with duplicates would become one itself
+                raise Conflict(f"report {shorten(row['id'])} is no duplicate")
         alone = {place.id for place in places if place.merged_into is None}
         for head in {place.merged_into for place in places if place.merged_into} - alone:
             if one(transaction, head)["merged_into"] or head in {place.id for place in places}:
