@@ -90,7 +90,7 @@ FEEDBACK_OPTIONS = {
     "reporter": "--reporter",
     "fingerprint": "--fingerprint",
     "session_file": "--session",
-    "has_session": "--has-session",
+    "has_session": "--with-session",
     "finding": "--finding",
     "q": "--search",
     "sort": "--sort",

@@ -1,8 +1,8 @@
-"""What the palette finds: pages, one's own saved views, people, sessions, by a part of the name;
-sessions also by what was said in them.
+"""What the palette finds: pages, one's own saved views, people, reports, sessions, by a part of the
+name; reports by their words and ids, sessions also by what was said in them.
 
 Everything is as far as the reader may see it: pages by their right, people for admins only,
-sessions by the policy of their rows. It blocks: call it through `store.offload`.
+reports and sessions by the policy of their rows. It blocks: call it through `store.offload`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import ibis
 import ibis.expr.types as ir
 
 from console import links, text_search
-from console.identity.rights import ADMIN, SESSIONS, may
+from console.feedback import reading as feedback
+from console.identity.rights import ADMIN, FEEDBACK, SESSIONS, may
 from console.instance import Instance
 from console.queries.counted import with_total
+from console.queries.feedback_filter import FeedbackFilter
 from console.queries.sessions import SessionFilter, SessionsSeen
 from console.sessions import Reader, Row, looked_up
 from schema.bind import Text
@@ -27,7 +29,8 @@ from schema.table import rows_of
 from schema.tables import USER_OBSERVABILITY_VIEWS as VIEWS
 
 MOST = 20
-KINDS = ("page", "view", "user", "session")
+KINDS = ("page", "view", "user", "report", "session")
+_REPORTS, _LABEL = 5, 100  # reports that are listed; letters of one
 _INSIDE = 3  # characters from which on it is looked for in what was said, too
 _NEWEST = 5  # of views and of sessions, while nothing has been typed yet
 _OF_VIEWS = {"activity": links.LOG, "me": links.MINE}  # a view's page -> where it is
@@ -66,7 +69,7 @@ def found(instance: Instance, me: Principal, text: str, limit: int, offset: int)
         newest, _ = _sessions(instance, me, "", _NEWEST)
         rows = [*places, *views[:_NEWEST], *newest]
         return Answer(rows[offset : offset + limit], len(rows))
-    named = [*places, *views, *_people(instance, me)]
+    named = [*places, *views, *_people(instance, me), *_reports(instance, me, wanted)]
     rows = sorted(
         (one for one in named if _rank(one, wanted) is not None),
         key=lambda one: (_rank(one, wanted), KINDS.index(one.kind)),
@@ -77,14 +80,15 @@ def found(instance: Instance, me: Principal, text: str, limit: int, offset: int)
 
 
 def _rank(one: Found, wanted: str) -> int | None:
-    """0 begins with it, 1 has a word that does, 2 holds it; None: does not match."""
+    """0 begins with it, 1 has a word that does, 2 holds it; None: does not match. A report was
+    found by more than its name."""
     name = one.label.casefold()
     if name.startswith(wanted):
         return 0
     text = f"{name} {one.detail.casefold()}"
     if any(word.startswith(wanted) for word in text.replace("@", " ").replace(".", " ").split()):
         return 1
-    return 2 if wanted in text else None
+    return 2 if wanted in text or one.kind == "report" else None
 
 
 def _places(instance: Instance, me: Principal) -> Iterator[Found]:
@@ -118,6 +122,22 @@ def _people(instance: Instance, me: Principal) -> Iterator[Found]:
         detail = one.email if one.name else ""
         detail += "" if one.is_active else " (deactivated)"
         yield Found("user", one.label, detail.strip(), links.href("user", one.id), about=one.id)
+
+
+def _reports(instance: Instance, me: Principal, wanted: str) -> Iterator[Found]:
+    """Those that say it, or whose id begins so; the latest, of each group one. Everybody else's own
+    lead to their own pages."""
+    if len(wanted) < _INSIDE:
+        return
+    reader, own = feedback.Reader(instance, me), not may(me, FEEDBACK)
+    filter = FeedbackFilter(terms={"q": wanted}, heads=not own)
+    by = feedback.order(reader, None, None, None)
+    for row in feedback.listing(reader, filter, by, _REPORTS).rows:
+        words = (row["message"] or "")[: 2 * _LABEL].split()
+        label = "".join(sign for sign in " ".join(words) if sign.isprintable())[:_LABEL]
+        said = f"report {row['id'][:8]} · {row['status']}"
+        href = links.report(row["id"], own=own)
+        yield Found("report", label or row["id"], said, href, about=row["reporter"]["user_id"])
 
 
 def _matching_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> ir.Table:

@@ -164,6 +164,8 @@ ONE_EVENT = f"/api/admin/activity/{ID}"
 RUN = "/api/admin/jobs/runs/([A-Za-z0-9-]{1,64})"
 ONE_RUN = f"/api/admin/jobs/runs/{ID}"
 REPORT = "([A-Za-z0-9-]{1,64})"
+REPORT_PAGE = "/{}/[0-9a-f-]+"
+REPORT_WORDS = "/{}/([0-9a-f-]+)/excerpt/([0-9]{{1,9}})"
 
 TRANSCRIPT = "/api/admin/sessions/([^/]+)/([^/]+)"
 ONE_TRANSCRIPT = f"/api/admin/sessions/{ID}/no.jsonl"
@@ -196,6 +198,19 @@ TABLE: dict[str, Any] = {
     ),
     **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
     **page("/admin/sessions", "sessions"),
+    **page("/admin/feedback", "feedback"),
+    "/admin/feedback/?$": Page("feedback", "/admin/feedback", 303),  # to what is open
+    **page(REPORT_PAGE.format("admin/feedback"), "feedback", f"/admin/feedback/{NOBODY}"),
+    f"{REPORT_WORDS.format('admin/feedback')}$": Button(
+        rights("feedback", "GET"), f"/admin/feedback/{NOBODY}/excerpt/0"
+    ),
+    "/admin/feedback/act$": Button(rights("feedback", "POST")),
+    **page("/me/reports", "signed_in"),
+    **page(REPORT_PAGE.format("me/reports"), "signed_in", f"/me/reports/{NOBODY}"),
+    f"{REPORT_WORDS.format('me/reports')}$": Button(
+        rights("signed_in", "GET"), f"/me/reports/{NOBODY}/excerpt/0"
+    ),
+    "/me/reports/act$": Button(rights("signed_in", "POST")),
     **page("/catalog", "signed_in"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),

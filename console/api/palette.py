@@ -11,13 +11,14 @@ from typing import ClassVar
 
 from console import palette
 from console.api.lists import READ as ACCESS_READ
+from console.feedback.reading import READ as REPORTS_READ
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
 from console.sessions import READ as SESSIONS_READ
 from schema.errors import BadParameter
 
 _LONGEST = 200  # characters
-_READS = {"user": ACCESS_READ, "session": SESSIONS_READ}
+_READS = {"user": ACCESS_READ, "report": REPORTS_READ, "session": SESSIONS_READ}
 
 
 class Palette(Handler):

@@ -24,7 +24,7 @@ class ListState(param.Parameterized):
     filters: ClassVar[Sequence[str]] = WINDOW
     tabs: ClassVar[Sequence[str]] = ()
     more: ClassVar[Sequence[str]] = ()
-    spans: ClassVar = LONG_SPANS
+    spans: ClassVar[Sequence[tuple[str, str]]] = LONG_SPANS
 
     given = param.Dict(default={}, doc="Filter parameters, as the API names them.")
     sort = param.String(default="", doc="key:asc or key:desc; empty for the page's own order.")

@@ -141,7 +141,7 @@ def came(reading: Reading) -> dict[str, Any]:
 PARTS: tuple[Part[Reading], ...] = (
     Part("report", about, template="feedback/nothing.html"),
     Part("head", head),
-    *(Part(name, lambda reading: None) for name in ("message", "answer", "state")),
+    *(Part(name, lambda reading: None) for name in ("message", "answer", "standing")),
     Part("excerpt", came),
     *(Part(name, lambda reading: None) for name in ("alike", "facts", "history")),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from console.feedback.asked import FILTERS
 from console.pages.state import ListState
@@ -20,7 +20,7 @@ class FeedbackState(ListState):
 
     filters = tuple(name for name in FILTERS if name != "heads")
     more: ClassVar[Sequence[str]] = _PLACES
-    spans: ClassVar = (*LONG_SPANS, ("", "all"))
+    spans: ClassVar[Any] = (*LONG_SPANS, ("", "all"))
 
     @property
     def wanted(self) -> dict[str, str]:
