@@ -26,7 +26,7 @@ def mark_private(
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Let it be sent again.")] = False,
 ) -> None:
-    """Keep a session, and its subagents, out of `agnes push`.
+    """Keep a session, and its subagents, out of `agnes push` and `agnes report`.
 
     Without SESSION: the one in which this runs, as CLAUDE_CODE_SESSION_ID names it.
     """
@@ -39,7 +39,7 @@ def mark_private(
         say(f"session {plain(name)} {now}")
         return
     mark.touch(mode=0o600)
-    say(f"session {plain(name)} is private: no push sends it or its subagents")
+    say(f"session {plain(name)} is private: no push sends it or its subagents, no report")
     for entry in sent(name):
         note(
             f"it was sent before: {entry.server} has {entry.session_file} since {entry.at}."

@@ -17,6 +17,7 @@ from console.cli.report_clean import Cleaning
 from console.cli.report_draft import Draft, category_of, environment, excerpt_of, message_of
 from console.cli.report_session import Nothing, Tail, current, tail
 from console.cli.transcript_files import session_of
+from schema.errors import AgnesError
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ def _message(given: str | None) -> str:
 def _tail(wanted: Wanted) -> Tail | Nothing:
     if wanted.no_session:
         return Nothing("--no-session")
-    private = private_sessions()
+    try:
+        private = private_sessions()
+    except OSError as error:  # a full disk, for one: a session that may be private stays here
+        return Nothing(f"which sessions are private cannot be read: {error.strerror}")
     path = current(wanted.session, private)
     if isinstance(path, Nothing):
         return path
@@ -85,6 +89,9 @@ def _uploaded(found: Tail, server: str) -> str:
     """The name under which this server has the transcript, empty if it was not sent from here."""
     if session_of(found.path) != found.path.name.split(".jsonl")[0]:
         return ""  # a subagent's belongs to its session
-    with ledger(server) as known:
-        entry = known.of(found.path)
+    try:
+        with ledger(server) as known:
+            entry = known.of(found.path)
+    except (AgnesError, OSError):
+        return ""  # a report is worth more than its link
     return entry.session_file if entry else ""

@@ -124,7 +124,11 @@ def flush(client: Client) -> Flushed:
 
 
 def _read() -> Iterator[Waiting]:
-    for file in sorted(_folder().glob(f"*{_ENDING}")):
+    try:
+        folder = _folder()
+    except OSError:
+        return  # then nothing was ever kept
+    for file in sorted(folder.glob(f"*{_ENDING}")):
         try:
             head, _, body = file.read_bytes().partition(b"\n")
             server = json.loads(head)["server"]

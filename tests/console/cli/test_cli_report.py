@@ -215,6 +215,25 @@ def test_a_full_disk_takes_no_report_away(
     assert list((config / "reports").glob("*.report")) == []
 
 
+def test_where_nothing_can_be_written_a_report_goes_without_a_session(
+    run: Run,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    transcripts: Path,
+    tmp_path: Path,
+) -> None:
+    session(transcripts)
+    (tmp_path / "full").write_text("")
+    monkeypatch.setenv("AGNES_CONFIG_DIR", str(tmp_path / "full" / "agnes"))
+    monkeypatch.setenv("AGNES_SERVER", "http://127.0.0.1:8000")
+    done = run(*SAY, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "which sessions are private cannot be read" in done.stderr
+    assert "it cannot be kept here" in done.stderr
+    (body,) = posted(server)
+    assert "session_excerpt" not in json.loads(body)
+
+
 def test_an_interrupted_sending_is_said(run: Run, server: Server, config: Path) -> None:
     def interrupt(_: httpx.Request) -> None:
         assert len(queue(config)) == 1  # a killed process would leave it there
@@ -341,3 +360,28 @@ def test_the_message_is_asked_or_read_from_a_pipe(
     terminal()
     assert run("report", stdin="It hangs\nevery time\n\nsend\n").exit_code == 0
     assert json.loads(posted(server)[-1])["message"] == "It hangs\nevery time"
+
+
+def hostile() -> list[str]:
+    """What people with bad intentions report; the corpus has more."""
+    own = ["<script>window.x=1</script>", "'; DROP TABLE feedback_reports; --", "x" * 200_000, "\0"]
+    folder = os.environ.get("AGNES_TEST_CORPUS")
+    if not folder:
+        return own
+    lines = Path(folder, "bad_inputs.jsonl").read_text(encoding="utf-8").splitlines()
+    given = [entry for entry in map(json.loads, lines) if entry["surface"] == "feedback_text"]
+    assert given
+    return [*own, *(str(entry["payload"]) for entry in given)]
+
+
+def test_a_hostile_message_is_refused_or_arrives_as_it_was_shown(run: Run, server: Server) -> None:
+    for text in hostile():
+        before = len(posted(server))
+        done = run("report", f"--message={text}", "--yes", "--no-session")
+        arrived = posted(server)[before:]
+        if done.exit_code == 2:
+            assert arrived == []
+        else:
+            assert done.exit_code == 0, done.output
+            assert arrived == [shown(done.stderr).encode()]
+            assert text.strip() == json.loads(arrived[0])["message"]

@@ -16,7 +16,7 @@ import pexpect
 import pytest
 
 from tests.console.cli.report_place import CREATED, TERMS, session, shown
-from tests.server_process import AGNES, PATIENCE, clean_environment
+from tests.server_process import AGNES, PATIENCE, agnes, clean_environment
 
 ASKED = "Anything else sends nothing: "
 
@@ -27,6 +27,9 @@ class Inbox(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
         self.bodies: list[bytes] = []
+        self.stalled = threading.Event()  # set: an answer is not given, as if the line hung
+        self.arrived = threading.Event()
+        self.ended = threading.Event()
 
     @property
     def address(self) -> str:
@@ -42,6 +45,10 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.arrived.set()
+        if self.server.stalled.is_set():
+            self.server.ended.wait(PATIENCE)
+            return
         self._answer(201, CREATED)
 
     def _answer(self, status: int, value: object) -> None:
@@ -61,6 +68,7 @@ def inbox() -> Iterator[Inbox]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
+    server.ended.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -166,6 +174,27 @@ def test_a_process_that_ends_before_the_word_sends_nothing(
     assert shell.signalstatus == how
     assert not inbox.bodies
     assert not waiting(settings)
+
+
+def test_a_process_that_is_killed_while_it_sends_has_kept_the_report(
+    inbox: Inbox, settings: dict[str, str]
+) -> None:
+    inbox.stalled.set()
+    shell = begun(settings)
+    shell.sendline("send")
+    assert inbox.arrived.wait(PATIENCE)
+    shell.kill(signal.SIGKILL)
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert len(waiting(settings)) == 1
+    inbox.stalled.clear()
+    done = agnes("report", "--flush", settings=settings)
+    assert done.returncode == 0, done.stderr
+    assert waiting(settings) == []
+    # The same bytes with the same key: the server files them once.
+    first, second = inbox.bodies
+    assert first == second
+    assert len(json.loads(first)["idempotency_key"]) >= 8
 
 
 @pytest.mark.parametrize("given", [None, "send\n"])
