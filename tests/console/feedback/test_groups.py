@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from console.audit import Caller, new_id
-from console.feedback import groups, record, reports
+from console.feedback import groups, record, reports, undone
 from console.feedback.given import Given
 from console.queries import feedback as queries
 from console.queries.feedback_filter import FeedbackFilter
@@ -137,6 +137,17 @@ class Groups(RuleBasedStateMachine):
         if works:
             self.head[id] = id
             self.apart.add(id)
+
+    @rule(data=st.data())
+    def merge_and_take_back(self, data: st.DataObject) -> None:
+        if not self.order:
+            return
+        ids = data.draw(st.lists(st.sampled_from(self.order), min_size=1, max_size=3))
+        into = data.draw(st.sampled_from(self.order))
+        if all(self.head[id] == self.head[into] for id in ids):
+            return
+        done = self.store.write(undone.merge(ADMIN, ids, into)).result()
+        self.store.write(undone.unmerge(ADMIN, done.places)).result()
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
