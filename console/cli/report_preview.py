@@ -118,7 +118,8 @@ def _known(draft: Draft, known: Known) -> Iterator[str]:
 
 
 def _contents(draft: Draft, body: bytes) -> Iterator[str]:
-    size = f"{len(draft.message):,} characters"
+    length = len(draft.message)
+    size = f"{length:,} {'character' if length == 1 else 'characters'}"
     yield f"Message      {size}" + (f", category {plain(draft.category)}" if draft.category else "")
     yield f"Session      {_session(draft)}"
     if "environment" in draft.without:
