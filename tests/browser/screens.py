@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, PASSWORD, QUIET, signed_in
 from tests.browser.replay_talks import everything
+from tests.browser.reports_told import Reporter, failing
 from tests.server_process import ServerProcess, admin_token, agnes
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
@@ -111,7 +112,30 @@ def belled(page: Page) -> None:
     page.wait_for_selector("#bell header")
 
 
+def ticked(page: Page) -> None:
+    for key in ("j", "x", "j", "x"):
+        press(key)(page)
+
+
+def overtaken(page: Page) -> None:
+    """Somebody else answers while one writes."""
+    page.locator("#resolution").fill("It is fixed in 0.4.1: update and sync again.")
+    page.evaluate(
+        """async () => fetch(location.pathname.replace("/admin", "/api/admin"), {
+            method: "PATCH",
+            headers: {"X-XSRFToken": document.querySelector("[name=_xsrf]").value},
+            body: JSON.stringify({version: Number(
+                document.querySelector("[form=answer][name=report]").value.split(":")[1]
+            ), resolution: "We look into it.", status: "triaged"}),
+        })"""
+    )
+    page.get_by_role("button", name="Resolve and answer").click()
+    page.wait_for_selector("[data-told] .conflict")
+
+
 LOG = "/admin/activity"
+INBOX = "/admin/feedback"
+REPORT = "/admin/feedback/{report}"
 REPLAY = "/admin/sessions/{session}"
 TALK = "/admin/sessions/{talk}"
 TALL = 1200
@@ -175,6 +199,14 @@ SCREENS = (
     Screen("catalog-table", "One of them.", "/catalog?table=agnes_telemetry", height=TALL),
     Screen("catalog-dark", "The same at night.", "/catalog?table=agnes_audit", scheme="dark"),
     Screen("catalog-390", "On a telephone.", "/catalog?table=agnes_audit", width=390, height=1600),
+    Screen("feedback", "What people report.", INBOX, ticked, height=TALL),
+    Screen("feedback-dark", "The same at night.", INBOX, scheme="dark"),
+    Screen("feedback-390", "On a telephone.", INBOX, width=390, height=1600),
+    Screen("feedback-none", "No report found.", f"{INBOX}?tag=none-of-these&status=resolved"),
+    Screen("report", "One report, and what came with it.", REPORT, height=TALL),
+    Screen("report-conflict", "Two editors at once.", REPORT, overtaken, height=TALL),
+    Screen("report-390", "On a telephone.", REPORT, scheme="dark", width=390, height=1600),
+    Screen("my-reports", "What became of one's own.", "/me/reports", who="ana@example.org"),
     Screen("notifications", "What one was told.", "/me/notifications"),
     Screen("notifications-390", "The bell on a telephone.", LOG, belled, width=390, height=844),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
@@ -244,13 +276,28 @@ def prepared(server: ServerProcess) -> dict[str, str]:
             "session": found["rows"][0]["session_file"],
             "person": found["rows"][0]["user_id"],
             "talk": sent.raise_for_status().json()["session_file"],
+            "report": told(server),
         }
 
 
-def signed_in_client(server: ServerProcess) -> httpx.Client:
-    """The boss in a browser, so that the log says how people come."""
+def told(server: ServerProcess) -> str:
+    """Some reports; the id of one that came with turns of a session, and twice."""
+    first_id = ""
+    for email, *_ in reversed(PEOPLE):
+        with signed_in_client(server, email) as client:
+            turns = failing("rsync: connection unexpectedly closed")
+            mine = Reporter(email, client)
+            sent = mine.send("the sync tool hangs", category="sync", session_excerpt=turns)
+            first_id = first_id or sent
+            for text in ("the catalog forgets my filter", "a query says out of memory"):
+                mine.send(f"{text}, says {email.partition('@')[0]}", tags=["linux"])
+    return first_id
+
+
+def signed_in_client(server: ServerProcess, email: str = PEOPLE[0][0]) -> httpx.Client:
+    """Somebody in a browser, so that the log says how people come."""
     client = server.client()
-    for name, value in signed_in(server, PEOPLE[0][0]).items():
+    for name, value in signed_in(server, email).items():
         client.cookies.set(name, value)
     client.headers["X-XSRFToken"] = client.cookies["_xsrf"]
     return client

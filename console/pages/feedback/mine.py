@@ -61,7 +61,7 @@ class MyReportsPage(PartsPage[Reading]):
     about = "what you sent with agnes report, and what became of it"
     shortcut = "g r"
     right: Right = SIGNED_IN
-    template = "my_reports.html"
+    template = "my-reports.html"
     folder = "feedback"
     parts: Sequence[Part[Reading]] = (
         Part("my_tabs", lambda reading: count(reading.reader), alone=True),
