@@ -26,10 +26,12 @@ from console.pages.act import Act
 from console.pages.feedback import form
 from console.pages.feedback.form import Step
 from console.pages.render import render
-from console.queries.feedback import by_id
+from console.queries.feedback import by_id, history
 from console.sessions import Row
 from schema.bind import Text
 from schema.errors import AgnesError, BadParameter, BadRequest, Conflict, NotFound, Outdated
+from schema.policy import Seen
+from schema.tables import FEEDBACK_HISTORY
 
 PATH = "/admin/feedback"
 _ACTIONS = {"merge": "feedback.merge", "unmerge": "feedback.unmerge", "delete": "feedback.delete"}
@@ -177,6 +179,13 @@ class FeedbackActs(Act):
             raise NotFound(f"no report {cut(id, 64)} here")
         return rows[0]
 
+    def _last(self, id: str) -> str | None:
+        """Who changed a report last, as people call them."""
+        seen = Seen(FEEDBACK_HISTORY, self.caller.me)
+        changes = self.instance.store.rows(history, seen, Text(id))
+        person = self.instance.people.get(changes[-1]["actor"]) if changes else None
+        return person.label if person else None
+
     async def _oldest(self, ids: Sequence[str]) -> str:
         rows = await asyncio.gather(*(self._row(id) for id in ids))
         oldest = min(rows, key=lambda row: (row["created_at"], row["id"]))
@@ -224,6 +233,7 @@ class FeedbackActs(Act):
         return {
             "error": error,
             "row": row,
+            "who": await self.instance.store.offload(self._last, step.id),
             "href": links.report(step.id),
             "fields": fields,
             "steps": [again] if isinstance(error, Outdated) else None,

@@ -58,7 +58,9 @@
     send(event.target, event.submitter);
   }, true);
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-drop]")) told().replaceChildren();
+    if (!event.target.closest?.("[data-drop]")) return;
+    told().replaceChildren();
+    agnes.go(location.search || "?", false); // what stands there now
   });
 
   agnes.key("u", "Undo my last action", () => {
