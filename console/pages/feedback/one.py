@@ -134,7 +134,6 @@ def came(reading: Reading) -> dict[str, Any]:
         "found": excerpt.read(report["session_excerpt"], page, all="all" in reading.state.rest),
         "session": report["session"],
         "person": called.partition("@")[0].partition(" ")[0],
-        "may_open": reading.own or may(reading.caller.me, SESSIONS),
     }
 
 

@@ -271,6 +271,34 @@ def test_undo_brings_back_every_field_and_a_whole_merge(
     assert "changed meanwhile" in again.text
 
 
+def test_the_palette_finds_reports_as_far_as_one_sees_them(
+    server: WholeServer, people: dict[str, str]
+) -> None:
+    id = told(server, people["ana"], "a zebra <b>crossed</b>\x1b[31m the sync")
+
+    def found(who: str, text: str) -> list[tuple[str, str]]:
+        rows = orjson.loads(shown(server, people[who], f"/api/palette?q={text}"))["rows"]
+        return [(row["href"], row["label"]) for row in rows if row["kind"] == "report"]
+
+    label = "a zebra <b>crossed</b>[31m the sync"
+    assert found("boss", "zebra") == found("sue", id) == [(f"/admin/feedback/{id}", label)]
+    assert found("ana", "zebra") == [(f"/me/reports/{id}", label)]
+    assert found("ben", "zebra") == []
+
+
+def test_a_session_that_is_gone_is_said_to_be(server: WholeServer, people: dict[str, str]) -> None:
+    file = f"{people['ana']}/gone.jsonl"
+    more = {"session_file": file, "session_excerpt": failing("it broke")}
+    id = told(server, people["ana"], "where is it", **more)
+    for who, path in (("boss", "/admin/feedback"), ("ana", "/me/reports")):
+        text = shown(server, people[who], f"{path}/{id}")
+        assert "This is all there is." in text
+        assert "is not here any more." in text
+    text = shown(server, people["sue"], f"/admin/feedback/{id}")
+    assert "This is all that is for you to open." in text
+    assert "is not here any more" not in text
+
+
 def test_an_issue_holds_the_words_and_nothing_of_the_session() -> None:
     message = "the ``` sync hangs @everybody\n# not a heading\n" + "ü" * 9_000
     report = {
