@@ -35,6 +35,12 @@ def seed(
         int, typer.Option("--usage-events", help="Tool calls and commands in those sessions.")
     ] = 0,
     users: Annotated[int, typer.Option("--users", help="People to add.")] = 0,
+    reports: Annotated[
+        int | None,
+        typer.Option(
+            "--reports", help="Reports of people, over 60 days; default one for 100 audit rows."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Same seed and --until, same rows.")] = 1,
     until: Annotated[
         str | None,
@@ -63,12 +69,14 @@ def seed(
         "usage_events": usage_events,
         "users": users,
     }
-    Wanted(**counts, seed=seed, until=end)  # before a file is made
+    Wanted(**counts, seed=seed, until=end, reports=reports or 0)  # before a file is made
     settings = Settings(AGNES_DATA_DIR=str(data_dir or ""))
     with _private(), _progress() as say:
         store = Store(settings.database, memory_limit=MEMORY, say=say)
         try:
-            done = sow(store, settings.folder, **counts, seed=seed, until=end, say=say)
+            done = sow(
+                store, settings.folder, **counts, reports=reports, seed=seed, until=end, say=say
+            )
         finally:
             store.close()
     if as_json:
@@ -98,6 +106,7 @@ def _summary(done: Seeded, folder: Path) -> str:
         "sessions": done.counts.get("usage_session_summary", 0),
         "usage events": done.counts.get("usage_events", 0),
         "users": done.counts.get("users", 0),
+        "reports": done.counts.get("feedback_reports", 0),
     }
     counted = ", ".join(f"{count:,} {name}" for name, count in made.items())
     return plain(f"seeded {counted} into {folder}, up to {done.until:%Y-%m-%d %H:%M}Z")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,15 @@ import numpy as np
 from ingest.seed.audit import World, audit_ids, batches
 from ingest.seed.conversations import Sessions, converse
 from ingest.seed.draws import combined
-from ingest.seed.episodes import OLD, UPKEEP, Uploads, episodes, old, upkeep, uploaded
+from ingest.seed.episodes import OLD, UPKEEP, Uploads, episodes, old, reported, upkeep, uploaded
 from ingest.seed.figures import write_figures
 from ingest.seed.finding_rows import findings, states
 from ingest.seed.people import Crowd, newcomers, present
 from ingest.seed.plan import Plan, together
+from ingest.seed.quoted import Quoted
+from ingest.seed.report_rows import report_rows
+from ingest.seed.reports import Event, Reports, in_window
+from ingest.seed.reports import reported as told
 from ingest.seed.rhythm import Rhythm, Window
 from ingest.seed.scheduled import scheduled
 from ingest.seed.session_rows import summaries
@@ -32,7 +37,7 @@ from ingest.seed.usage_rows import event_ids, usage_batches
 from schema.errors import BadParameter, Conflict
 from schema.store import Store
 from schema.table import Table
-from schema.tables import AUDIT_LOG, USAGE_EVENTS, USAGE_SESSION_SUMMARY
+from schema.tables import AUDIT_LOG, FEEDBACK_REPORTS, USAGE_EVENTS, USAGE_SESSION_SUMMARY
 from schema.transaction import Rows
 
 Say = Callable[[str], None]
@@ -42,7 +47,9 @@ MOST = {
     "sessions": 1_000_000,
     "usage_events": 50_000_000,
     "users": 100_000,
+    "reports": 2000,
 }
+REPORTS = 60  # unless more are wanted; fewer in a small log
 _YEARS = (2000, 2200)
 
 
@@ -56,6 +63,7 @@ class Wanted:
     users: int
     seed: int
     until: datetime
+    reports: int
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -109,6 +117,7 @@ def seed(
     sessions: int = 0,
     usage_events: int = 0,
     users: int = 0,
+    reports: int | None = None,
     seed: int = 1,
     until: datetime | None = None,
     files: int | None = None,
@@ -116,12 +125,14 @@ def seed(
 ) -> Seeded:
     """Write that much into the 30 days before `until` (default now; a time without a zone is UTC).
 
+    `reports` (default one for 100 audit rows, at most 60) were sent in twice that time.
     `users` are added to those in the file, and all of them act. Transcripts go to
     `folder`/sessions; with `files` only those of the newest sessions are written, as if the others
     had been pruned. `say` hears of the progress. Raises BadParameter for a count that cannot be,
     Conflict when these very rows are in the file already.
     """
-    wanted = Wanted(audit_rows, sessions, usage_events, users, seed, naive(until))
+    sent = min(REPORTS, max(audit_rows, 0) // 100) if reports is None else reports
+    wanted = Wanted(audit_rows, sessions, usage_events, users, seed, naive(until), sent)
     if files is not None and files < 0:
         raise BadParameter("files", files, "a whole number, 0 or more")
     tally = Tally(store, say)
@@ -130,14 +141,16 @@ def seed(
     rhythm = Rhythm.of(key, window)
     added = newcomers(seed, users, window, store)
     crowd = Crowd.of(seed, [*present(store), *added.users])
-    if not crowd.weight.any() and audit_rows + sessions + usage_events > 0:
+    if not crowd.weight.any() and audit_rows + sessions + usage_events + sent > 0:
         raise BadParameter("--users", users, "give 1 or more: nobody active is in the file yet")
     talks = converse(key, sessions, usage_events, rhythm, crowd)
-    company = Company(key, wanted, rhythm, crowd, talks)
+    quoted = Quoted(key, talks, files) if len(talks) else None
+    company = Company(key, wanted, rhythm, crowd, talks, told(key, sent, rhythm, crowd, quoted))
     events = company.events()
     _refuse_twice(store, company, events)
     tally.write(*added.steps)
     stored = _write_sessions(tally, folder, company, files)
+    tally.write(*report_rows(key, company.reports, crowd, window.end))
     _write_audit(tally, company, stored, events)
     kept = sessions if files is None else min(files, sessions)
     admins = tuple(crowd.emails[at] for at in crowd.admins)
@@ -159,6 +172,12 @@ class Company:
     rhythm: Rhythm
     crowd: Crowd
     talks: Sessions
+    reports: Reports
+
+    @cached_property
+    def reported(self) -> list[Event]:
+        """What the log knows of reports."""
+        return list(in_window(self.reports.events, self.rhythm.window.start))
 
     def events(self) -> Plan:
         """As many audit events as are wanted, in order of time."""
@@ -173,6 +192,7 @@ class Company:
         uploads = Uploads(self.talks.uploaded[order], self.talks.owner[order])
         # Half of what is left at most: people do more than send sessions.
         parts.append(uploaded(uploads, (total - sum(map(len, parts))) // 2))
+        parts.append(reported(self.reported, (total - sum(map(len, parts))) // 2))
         room = total - sum(map(len, parts))
         talked = len(order) > 0
         parts.append(episodes(seed, room, self.rhythm, self.crowd, sessions=talked))
@@ -211,6 +231,7 @@ def _world(company: Company, stored: Sequence[Stored]) -> World:
         crowd=company.crowd,
         sessions=[(one.session_file, one.bytes) for one in stored],
         uploaded=company.talks.uploaded[company.talks.by_upload],
+        reported=[(event.resource, event.params, event.before) for event in company.reported],
     )
 
 
@@ -227,6 +248,8 @@ def _refuse_twice(store: Store, company: Company, events: Plan) -> None:
     if len(talks.by_upload):
         file = [talks.files[talks.by_upload[0]]]
         found.append(_has(store, USAGE_SESSION_SUMMARY, "session_file", file))
+    if rows := company.reports.rows:
+        found.append(_has(store, FEEDBACK_REPORTS, "id", [rows[0]["id"]]))
     if any(found):
         wanted = company.wanted
         raise Conflict(

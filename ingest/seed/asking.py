@@ -20,7 +20,7 @@ from ingest.seed.recipe import (
     failed,
     recipe,
 )
-from ingest.seed.words import DATA, INTERNAL, OWN_SQL, RARE, REASONS, REFUSALS, REPORTS, SQL, VALUES
+from ingest.seed.words import DATA, INTERNAL, OWN_SQL, RARE, REASONS, REFUSALS, SQL, VALUES
 
 PREVIEW = 200  # characters of a query that are kept
 _MONTHS = tuple(f"2026-{month:02d}-01" for month in range(1, 13))
@@ -183,13 +183,9 @@ def _revoke(scene: Scene) -> Iterator[Said]:
         yield said[0], said[1], {**(said[1] or {}), "revoked_at": None}
 
 
-def _report(scene: Scene) -> Iterator[Said]:
-    for id, text in zip(scene.fresh, scene.pick(REPORTS), strict=True):
-        yield (
-            f"report:{id}",
-            {"report_id": id, "category": "bug", "subject": text, "ack_preview": True},
-            None,
-        )
+def _reported(scene: Scene) -> Iterator[Said]:
+    for link in scene.links:
+        yield scene.reported[link]
 
 
 def _view(scene: Scene) -> Iterator[Said]:
@@ -215,6 +211,11 @@ def _upload(scene: Scene) -> Iterator[Said]:
 
 
 UPLOAD = Recipe("session.upload", _upload, (40, 0.6))
+# What happened to reports is settled before the log is written.
+REPORTED = tuple(
+    Recipe(action, _reported, (14, 0.4))
+    for action in ("feedback.report", "feedback.update", "feedback.merge")
+)
 _DOWN = "error.unavailable"
 
 RECIPES = (
@@ -243,7 +244,6 @@ RECIPES = (
     recipe("auth.logout", _logout, (4, 0.3), WELL, None, (0.5, 0.1, 2, 1)),
     recipe("token.create", _token, (6, 0.3), CHANGE, None, (0.2, 0.4, 0.1, 1)),
     recipe("token.revoke", _revoke, (6, 0.3), CHANGE, None, (0.1, 0.1, 0.1, 0.6)),
-    recipe("feedback.report", _report, (14, 0.4), WELL, None, (0.3, 0.3, 0.4, 0.1)),
     recipe("views.save", _view, (6, 0.3), CHANGE, None, (0.1, 0.1, 0.3, 1)),
     recipe("views.delete", _view, (5, 0.3), WELL, None, (0.05, 0.05, 0.1, 0.3)),
     recipe("usage.ask", _question, (3800, 0.5), _SENT, "error.unavailable", (0, 0, 0, 1)),

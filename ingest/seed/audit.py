@@ -15,7 +15,7 @@ from ingest.seed.draws import Ints, as_times, source, weighted
 from ingest.seed.ids import uuid7
 from ingest.seed.people import Crowd
 from ingest.seed.plan import KINDS, NUMBER, RECIPES, Plan
-from ingest.seed.recipe import IDLE, Recipe, Scene
+from ingest.seed.recipe import IDLE, Recipe, Said, Scene
 from ingest.seed.rhythm import Rhythm
 from schema.search import search_text
 from schema.tables import AUDIT_LOG, JOB_RUNS, SYNC_HISTORY
@@ -39,6 +39,7 @@ class World:
     crowd: Crowd
     sessions: Sequence[tuple[str, int]]  # files and their bytes, in the order of their upload
     uploaded: Ints  # when
+    reported: Sequence[Said]  # what the log says of reports, in order of time
 
     @cached_property
     def addresses(self) -> pa.Array:
@@ -106,6 +107,7 @@ class Batch:
             correlations=[self.correlation[place] for place in places],
             sessions=self.world.sessions,
             known=[self.known[place] for place in places],
+            reported=self.world.reported,
         )
         for place, result, said in zip(places, results, recipe.fill(scene), strict=True):
             resource, params, before = said

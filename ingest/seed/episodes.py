@@ -4,6 +4,7 @@ nobody's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from ingest.seed import asking, machines, operating
 from ingest.seed.draws import SECOND, Ints, Random, filling, lognormal, running, source, weighted
 from ingest.seed.people import ROLES, Crowd
 from ingest.seed.plan import KINDS, NUMBER, Plan, part
+from ingest.seed.reports import Event
 from ingest.seed.rhythm import Rhythm
 
 UPKEEP, OLD = 0.004, 0.004  # of all events
@@ -20,7 +22,7 @@ _LENGTH = 9  # events of an episode, on average
 _WAYS = ((0.35, 0.35, 0.3, 0), (0.05, 0.25, 0.65, 0.05), (0.9, 0.1, 0, 0), (0.75, 0.25, 0, 0))
 _PAUSE, _AGENTS_PAUSE = 35, 4  # seconds between two events, median
 _ONE_COMMAND = 0.3  # of the episodes at the terminal: one command, one correlation
-_CLI, _AGENT = KINDS.index("cli"), KINDS.index("agent")
+_WEB, _CLI, _AGENT = (KINDS.index(kind) for kind in ("web", "cli", "agent"))
 _CHOICES = (*asking.RECIPES, *operating.RECIPES)
 _OLD_ACTIONS = ("query.local", "catalog.list", "data.download")
 
@@ -42,6 +44,19 @@ def uploaded(uploads: Uploads, room: int) -> Plan:
         kind=_CLI,
         person=uploads.owner[start:],
         link=np.arange(start, len(uploads.time)),
+    )
+
+
+def reported(events: Sequence[Event], room: int) -> Plan:
+    """What happened to reports, the newest of it where the room is less."""
+    some = events[max(len(events) - room, 0) :]
+    sent = [event.action == asking.REPORTED[0].action for event in some]
+    return part(
+        np.array([event.time for event in some], np.int64),
+        recipe=np.array([NUMBER[event.action] for event in some], np.int16),
+        kind=np.where(np.array(sent, np.bool_), _CLI, _WEB),
+        person=np.array([event.actor for event in some], np.int32),
+        link=np.arange(len(events) - len(some), len(events)),
     )
 
 

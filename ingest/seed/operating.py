@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ingest.seed.recipe import CHANGE, READ, WELL, Fill, Recipe, Row, Said, Scene, recipe
-from ingest.seed.words import BROWSED, DATA, GROUPS, REPORTS
+from ingest.seed.words import BROWSED, DATA, GROUPS
 
 _SURFACES = ("activity", "telemetry", "sessions", "feedback")
 _FILTERS: tuple[Row, ...] = (
@@ -138,13 +138,6 @@ def _object(kind: str, params: Row, before: Row | None = None) -> Fill:
     return fill
 
 
-def _report(scene: Scene) -> Iterator[Said]:
-    for id, subject in zip(scene.fresh, scene.pick(REPORTS), strict=True):
-        before = {"report_id": id, "status": "open", "assignee": None, "version": 1}
-        params = {"report_id": id, "subject": subject, "status": "triaged", "version": 2}
-        yield f"report:{id}", params, before
-
-
 def _admin(
     action: str, fill: Fill, often: float, milliseconds: float = 7, *, changes: bool = True
 ) -> Recipe:
@@ -193,8 +186,4 @@ RECIPES: tuple[Recipe, ...] = (
     _admin("telegram.link", _object("chat", {"chat": "operations"}), 0.1),
     _admin("telegram.unlink", _object("chat", {}, {"chat": "operations"}), 0.05),
     _admin("backup.restore", _object("backup", {"tables": 31}), 0.03, 30_000),
-    *(
-        _admin(f"feedback.{verb}", _report, often, 10)
-        for verb, often in (("update", 1.5), ("merge", 0.4), ("unmerge", 0.1), ("delete", 0.1))
-    ),
 )

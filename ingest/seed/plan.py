@@ -17,7 +17,7 @@ from ingest.seed import asking, machines, operating
 from ingest.seed.draws import Ints
 from ingest.seed.recipe import NEEDLE
 
-RECIPES = (*machines.RECIPES, *asking.RECIPES, *operating.RECIPES, asking.UPLOAD)
+RECIPES = (*machines.RECIPES, *asking.RECIPES, *operating.RECIPES, asking.UPLOAD, *asking.REPORTED)
 NUMBER = {recipe.action: number for number, recipe in enumerate(RECIPES)}
 KINDS = (None, "web", "cli", "agent", "external", "scheduler")
 RARE = 50_000  # one query among so many events names the rare table

@@ -32,7 +32,7 @@ class Scene:
     crowd: Crowd
     actors: Sequence[int]  # places in `crowd`, -1 for nobody
     results: Sequence[str | None]
-    links: Sequence[int]  # places in `sessions`, or NEEDLE, IDLE, or -1
+    links: Sequence[int]  # places in `sessions` or `reported`, or NEEDLE, IDLE, or -1
     took: Sequence[int]  # milliseconds
     fresh: Sequence[str]  # an id of its own for each row: of what it made, of its sync
     correlations: Sequence[str | None]
@@ -40,6 +40,7 @@ class Scene:
         tuple[str, int]
     ]  # session files and their bytes, in the order of their upload
     known: Sequence[int]  # how many of `sessions` were there by then
+    reported: Sequence[Said]  # what the log says of reports, in order of time
 
     @property
     def n(self) -> int:

@@ -178,13 +178,6 @@ REFUSALS = (
     "the function read_csv is not allowed here",
 )
 BROWSED = ("timeline", "kpis", "facets", "histogram", "export", "health")
-REPORTS = (
-    "Export stops half way 😕",
-    "Numbers differ from last week",
-    "Where do I find returns?",
-    "Überall Fehler 500",
-)
-
 PROJECTS = ("sales-report", "churn-study", "stock-alerts", "web-funnel", "month-end", "data-checks")
 PROMPTS = (
     "Show me revenue by region for last month, as a table.",

@@ -25,7 +25,10 @@ QUIET = [
 ]
 expect.set_options(timeout=20_000)  # on a busy machine what comes at once comes late
 SAID = 5000  # letters of a failure
-SEED = ("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--users", "8")
+SEED = (
+    *("--audit-rows", "3000", "--sessions", "5", "--usage-events", "200", "--users", "8"),
+    *("--reports", "0"),  # the inbox holds what a test has sent
+)
 
 
 class Open(Protocol):

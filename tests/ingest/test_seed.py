@@ -77,17 +77,17 @@ MADE = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return make(tmp_path_factory.mktemp("made"), seed=7, **AMOUNTS)
+    return make(tmp_path_factory.mktemp("made"), seed=9, **AMOUNTS)
 
 
 def test_the_same_seed_and_until_give_the_same_rows_and_files(made: Made, tmp_path: Path) -> None:
     aware = (UNTIL + timedelta(hours=2)).replace(tzinfo=_east(2))
-    again = make(tmp_path, seed=7, **AMOUNTS, until=aware)
+    again = make(tmp_path, seed=9, **AMOUNTS, until=aware)
     assert again.tables == made.tables
     assert again.files() == made.files()
 
 
-@pytest.mark.parametrize("other", [{"seed": 8}, {"seed": 7, "until": UNTIL - timedelta(minutes=1)}])
+@pytest.mark.parametrize("other", [{"seed": 8}, {"seed": 9, "until": UNTIL - timedelta(minutes=1)}])
 def test_another_seed_or_until_gives_other_rows(
     other: dict[str, Any], made: Made, tmp_path: Path
 ) -> None:
