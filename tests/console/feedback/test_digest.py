@@ -189,7 +189,7 @@ def test_who_may_ask_and_for_which_day(world: World, days: Days) -> None:
 
 def test_of_a_day_on_which_nothing_was_reported_nobody_hears(tmp_path: Any) -> None:
     with morning(), World(tmp_path / "data") as world:
-        row = {"id": new_id(), "job_name": "feedback_digest", "queued_at": now()}
+        row: dict[str, Any] = {"id": new_id(), "job_name": "feedback_digest", "queued_at": now()}
         world.store.write(Rows(JOB_RUNS, [{**row, "status": "running"}])).result()
         sent(world.admin, "of today")  # not of the day that is over
         with job(world, row["id"]) as client:
