@@ -295,7 +295,7 @@ def test_a_session_that_is_gone_is_said_to_be(server: WholeServer, people: dict[
         assert "This is all there is." in text
         assert "is not here any more." in text
     text = shown(server, people["sue"], f"/admin/feedback/{id}")
-    assert "This is all that is for you to open." in text
+    assert "the full session is for those who may open sessions" in text.lower()
     assert "is not here any more" not in text
 
 
