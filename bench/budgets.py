@@ -76,6 +76,10 @@ BUDGETS = (
     Budget("telemetry.facets", "telemetry facets 7 d", "ms", 40, None, 307),
     Budget("telemetry.kpis", "telemetry kpis 7 d", "ms", 15, None, 89),
     Budget("telemetry.query", "telemetry query by tool 7 d", "ms", 25, None, 182),
+    Budget("query", "own GROUP BY in SQL, first of each person", "ms", 120, None, 192),
+    Budget("query.again", "own GROUP BY in SQL, asked before", "ms", 120, None, 192),
+    Budget("query.arrow", "1 M own rows into a notebook", "s", 2),
+    Budget("catalog", "catalog of tables", "ms", 20),
     Budget("memory", "memory of the server after the load", "MB", 600, None, 1550),
     Budget("help", "agnes --help", "s", 0.4),
 )
