@@ -195,6 +195,8 @@ TABLE: dict[str, Any] = {
     ),
     **page(r"/me/sessions/[^/]+\.jsonl", "signed_in", "/me/sessions/no.jsonl"),
     **page("/admin/sessions", "sessions"),
+    **page("/admin/tables", "admin"),
+    "/admin/tables/act$": Button(rights("admin", "POST")),
     **page("/catalog", "signed_in"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),

@@ -10,6 +10,7 @@ from console.pages.jobs import JobsPage
 from console.pages.person import MySessionsPage, UserPage
 from console.pages.replay import replay_pages
 from console.pages.sessions import SessionsPage
+from console.pages.tables import TablesPage
 from console.pages.telemetry import TelemetryPage
 
 PAGES: tuple[Page, ...] = (
@@ -17,6 +18,7 @@ PAGES: tuple[Page, ...] = (
     TelemetryPage(),
     SessionsPage(),
     *replay_pages(),
+    TablesPage(),
     CatalogPage(),
     JobsPage(),
     UserPage(),

@@ -13,6 +13,7 @@ from console.identity.rights import ACTIVITY, PUBLIC, Right, may
 from console.pages import activity_acts, activity_notebook, job_acts, sign_in, view_acts, view_as
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
+from console.pages.tables import acts as table_acts
 from console.pages.telemetry import ask
 from schema.errors import AgnesError
 
@@ -85,6 +86,7 @@ ROUTES = [
     *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
     *ask.ROUTES,
+    *table_acts.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,
 ]
