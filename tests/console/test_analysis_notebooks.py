@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,26 +110,26 @@ class Told:
         return "\n".join(one.data for one in self.shown if isinstance(one, Markdown))
 
 
-Play = Callable[..., Told]
+Play = Callable[[str, str], Told]
 
 
-@pytest.fixture
-def play(place: Place, monkeypatch: pytest.MonkeyPatch) -> Play:
-    """Run a notebook as a plain program, as somebody, with these parameters."""
+@pytest.fixture(scope="module")
+def play(place: Place) -> Play:
+    """Run a notebook as a plain program, as somebody: once, whoever asks for it again."""
 
-    def run(name: str, who: str, **given: object) -> Told:
-        for setting, value in place.settings(who).items():
-            monkeypatch.setenv(setting, value)
+    @cache
+    def run(name: str, who: str) -> Told:
         told = Told({}, [])
-        for cell in cells(name):
-            body = ast.parse("".join(cell["source"])).body
-            last = body.pop() if isinstance(body[-1], ast.Expr) else None
-            exec(compile(ast.Module(body, []), name, "exec"), told.names)  # noqa: S102 (ours)
-            if "parameters" in cell["metadata"].get("tags", ()):
-                told.names.update(given)
-            if isinstance(last, ast.Expr):
-                code = compile(ast.Expression(last.value), name, "eval")
-                told.shown.append(eval(code, told.names))  # noqa: S307 (ours)
+        with pytest.MonkeyPatch.context() as environment:
+            for setting, value in place.settings(who).items():
+                environment.setenv(setting, value)
+            for cell in cells(name):
+                body = ast.parse("".join(cell["source"])).body
+                last = body.pop() if isinstance(body[-1], ast.Expr) else None
+                exec(compile(ast.Module(body, []), name, "exec"), told.names)  # noqa: S102 (ours)
+                if isinstance(last, ast.Expr):
+                    code = compile(ast.Expression(last.value), name, "eval")
+                    told.shown.append(eval(code, told.names))  # noqa: S307 (ours)
         told.names["server"].close()
         told.names["con"].disconnect()
         return told
@@ -159,10 +160,24 @@ def test_a_notebook_begins_alike_and_holds_no_answer_and_no_secret(name: str) ->
     assert "token=" not in text
 
 
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All notebooks as one, in which each begins without a name of the one before it: what takes
+    long is to start a kernel and to import what they use."""
+    whole = json.loads((FOLDER / f"{NAMES[0]}.ipynb").read_text(encoding="utf-8"))
+    forget = {"cell_type": "code", "source": "%reset -f", "metadata": {}}
+    blank = {"outputs": [], "execution_count": None}
+    parts = [part for name in NAMES for part in ({**forget, **blank}, *cells(name))]
+    whole["cells"] = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(parts)]
+    path = tmp_path_factory.mktemp("book") / "all.ipynb"
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("who", ["ana", "boss"])
-def test_every_notebook_runs_in_a_kernel(place: Place, who: str) -> None:
+def test_every_notebook_runs_in_a_kernel(place: Place, book: Path, who: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", FOLDER],
+        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", book],
         env=clean_environment(**place.settings(who)),
         capture_output=True,
         text=True,
@@ -170,7 +185,7 @@ def test_every_notebook_runs_in_a_kernel(place: Place, who: str) -> None:
         timeout=280,
     )
     assert done.returncode == 0, done.stdout[-4000:]
-    assert " passed" in done.stdout
+    assert f"\n{sum(1 + len(cells(name)) for name in NAMES)} passed" in done.stdout
 
 
 def test_my_sessions_are_mine(place: Place, play: Play) -> None:
