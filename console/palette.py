@@ -1,5 +1,5 @@
-"""What the palette finds: pages, one's own saved views, people, sessions, by a part of the name;
-sessions also by what was said in them.
+"""What the palette finds: pages, one's own saved views, people, tables, sessions, by a part of the
+name; sessions also by what was said in them.
 
 Everything is as far as the reader may see it: pages by their right, people for admins only,
 sessions by the policy of their rows. It blocks: call it through `store.offload`.
@@ -18,6 +18,7 @@ import ibis.expr.types as ir
 from console import links, text_search
 from console.identity.rights import ADMIN, SESSIONS, may
 from console.instance import Instance
+from console.offered import offered
 from console.queries.counted import with_total
 from console.queries.sessions import SessionFilter, SessionsSeen
 from console.sessions import Reader, Row, looked_up
@@ -27,7 +28,7 @@ from schema.table import rows_of
 from schema.tables import USER_OBSERVABILITY_VIEWS as VIEWS
 
 MOST = 20
-KINDS = ("page", "view", "user", "session")
+KINDS = ("page", "view", "user", "table", "session")
 _INSIDE = 3  # characters from which on it is looked for in what was said, too
 _NEWEST = 5  # of views and of sessions, while nothing has been typed yet
 _OF_VIEWS = {"activity": links.LOG, "me": links.MINE}  # a view's page -> where it is
@@ -66,7 +67,7 @@ def found(instance: Instance, me: Principal, text: str, limit: int, offset: int)
         newest, _ = _sessions(instance, me, "", _NEWEST)
         rows = [*places, *views[:_NEWEST], *newest]
         return Answer(rows[offset : offset + limit], len(rows))
-    named = [*places, *views, *_people(instance, me)]
+    named = [*places, *views, *_people(instance, me), *_tables(instance, me)]
     rows = sorted(
         (one for one in named if _rank(one, wanted) is not None),
         key=lambda one: (_rank(one, wanted), KINDS.index(one.kind)),
@@ -118,6 +119,12 @@ def _people(instance: Instance, me: Principal) -> Iterator[Found]:
         detail = one.email if one.name else ""
         detail += "" if one.is_active else " (deactivated)"
         yield Found("user", one.label, detail.strip(), links.href("user", one.id), about=one.id)
+
+
+def _tables(instance: Instance, me: Principal) -> Iterator[Found]:
+    """What they may question."""
+    for one in offered(instance, me).values():
+        yield Found("table", one.name, one.bucket, links.href("catalog", one.name))
 
 
 def _matching_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> ir.Table:
