@@ -9,7 +9,7 @@ are visible, and only there: `WITH users AS (SELECT * FROM users) …` reads the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,12 @@ import duckdb
 import orjson
 
 from console.sandbox.functions import functions
-from schema.errors import BadRequest, shorten
+from console.sandbox.measure import DEPTH, measured
+from console.sandbox.measure import Refused as Refused
+from schema.errors import shorten
 
-LENGTH = 20_000  # characters: a parser's work on more can take seconds (measured)
 NODES = 5_000  # of a parse tree
-DEPTH = 200  # brackets inside each other, and signs in a row
+_TREE = 16 << 20  # bytes of a parse tree's text
 _QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _SOURCES = {
     "BASE_TABLE",
@@ -52,23 +53,16 @@ _EXPRESSIONS = {
     "WINDOW",
 }
 _MODIFIERS = {"ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"}
-_OPEN, _CLOSE, _SIGNS = "([{", ")]}", "-+~!@"
 _local = threading.local()
 
 Node = Mapping[str, Any]
 Scope = frozenset[str]
 
 
-class Refused(BadRequest):
-    """The text is not a question that may be asked. Its message names what stands in the way, and
-    never says whether something else exists."""
-
-    title = "Query refused"
-
-
 @dataclass(frozen=True)
 class Checked:
-    """A text that may run. `needs`: table -> the columns it can use of it, in the table's order."""
+    """A text that may run, with plain blanks. `needs`: table -> the columns it can use of it, in
+    the table's order."""
 
     sql: str
     needs: Mapping[str, Sequence[str]]
@@ -76,40 +70,18 @@ class Checked:
 
 def validate(sql: str, tables: Mapping[str, Sequence[str]]) -> Checked:
     """The question in `sql` over `tables` (name -> columns). Raises Refused."""
-    _measure(sql)
+    sql = measured(sql)
     node = _parsed(sql)
     walk = _Walk(tables)
     walk.query(node)
     return Checked(sql, walk.needs())
 
 
-def _measure(sql: str) -> None:
-    """What the parser itself must not be given."""
-    if not sql.strip():
-        raise Refused("there is no question", detail="Write a SELECT over the agnes_ tables.")
-    if len(sql) > LENGTH:
-        raise Refused(f"the text has {len(sql):,} characters; {LENGTH:,} are allowed")
-    if "\0" in sql:
-        raise Refused("the text holds a NUL character")
-    depth = run = 0
-    for sign in _operators(sql):
-        depth += (sign in _OPEN) - (sign in _CLOSE)
-        run = run + 1 if sign in _SIGNS else 0
-        if depth > DEPTH or run > DEPTH:
-            raise Refused(f"the question is nested more than {DEPTH} deep")
-
-
-def _operators(sql: str) -> Iterator[str]:
-    """The characters that stand outside of literals, quoted names and comments; a word or a literal
-    as one space."""
-    text = sql.encode()  # the engine counts bytes
-    for at, kind in duckdb.tokenize(sql):
-        yield chr(text[at]) if kind == duckdb.token_type.operator else " "
-
-
 def _parsed(sql: str) -> Node:
     """The one query node of the text, as the engine reads it."""
     answer = _parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    if answer and len(answer[0]) > _TREE:
+        raise Refused(f"the question has more than {NODES:,} parts")
     try:
         tree: Node = orjson.loads(answer[0]) if answer else {"error": True}
     except orjson.JSONDecodeError:  # deeper than a reader of JSON goes
@@ -240,7 +212,10 @@ class _Walk:
             return
         if not plain or name not in self._tables:
             known = ", ".join(sorted(known for known, _ in self._tables.values()))
-            raise Refused(f"only these can be asked: {known}", detail="Named without a schema.")
+            parts = (node["catalog_name"], node["schema_name"], node["table_name"])
+            named = shorten(".".join(filter(None, parts)))
+            detail = "" if plain else "Named without a schema."
+            raise Refused(f"only these can be asked: {known}; not {named}", detail=detail)
         self._used.add(name)
         self._whole |= bool(node["column_name_alias"])  # `t(a, b)` names columns by their place
         self._rows |= {name, node["alias"].lower()} - {""}

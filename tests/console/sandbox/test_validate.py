@@ -32,7 +32,7 @@ def test_a_refusal_tells_nothing_about_what_exists() -> None:
     for name in ("users", "no_such_table_anywhere"):
         with pytest.raises(Refused) as refused:
             validate(f"SELECT * FROM {name}", COLUMNS)
-        said.append(refused.value.message)
+        said.append(refused.value.message.replace(name, "…"))
     assert said[0] == said[1]
 
 
