@@ -22,7 +22,8 @@ _MOST = 1 << 40  # the server is trusted
 
 
 def main(asked: BinaryIO, answers: BinaryIO) -> None:
-    """Answer the one question that `asked` holds."""
+    """Open a box, wait for the one question that `asked` will hold, and answer it."""
+    engine = box.shut()
     found = frames.receive(asked, most=_MOST)
     if found is None:
         return
@@ -32,7 +33,7 @@ def main(asked: BinaryIO, answers: BinaryIO) -> None:
     for name in question["tables"]:
         tables[name] = pa.ipc.open_stream(_sent(asked)).read_all()
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
-        _answer(question, tables, answers)
+        _answer(engine, question, tables, answers)
         answers.flush()
 
 
@@ -64,9 +65,14 @@ def _limit(memory: int, seconds: float) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
-def _answer(question: dict[str, Any], tables: dict[str, pa.Table], answers: BinaryIO) -> None:
+def _answer(
+    engine: duckdb.DuckDBPyConnection,
+    question: dict[str, Any],
+    tables: dict[str, pa.Table],
+    answers: BinaryIO,
+) -> None:
     try:
-        engine = box.opened(tables, memory=question["memory"])
+        box.filled(engine, tables, memory=question["memory"])
         tables.clear()
         with box.within(engine, question["seconds"]) as late:
             try:
@@ -159,7 +165,7 @@ class _Pieces:
 
 def warm() -> None:
     """Load now what the first question would load late, beyond the limits."""
-    engine = box.opened({"warm": pa.table({"one": [1]})}, memory=64 << 20)
+    engine = box.filled(box.shut(), {"warm": pa.table({"one": [1]})}, memory=64 << 20)
     box.batches(engine, 'SELECT * FROM "warm"', rows=1)[1].__next__()
     engine.close()
 

@@ -110,7 +110,7 @@ def test_the_engine_says_why_without_naming_anything_of_ours(nursery: Nursery) -
 
 def test_a_child_has_no_environment_and_no_file(nursery: Nursery) -> None:
     with Run(nursery, "SELECT count(*) FROM range(1000000000000)", {}, LIMITS) as run:
-        child = psutil.Process(run._pid)
+        child = psutil.Process(run._child.pid)
         assert child.environ() == {}
         run._ask()
         deadline = time.monotonic() + PATIENCE
@@ -124,7 +124,7 @@ def test_a_child_has_no_environment_and_no_file(nursery: Nursery) -> None:
 
 def test_who_leaves_ends_the_child(nursery: Nursery) -> None:
     with Run(nursery, "SELECT count(*) FROM range(1000000000000)", {}, LIMITS) as run:
-        child = psutil.Process(run._pid)
+        child = psutil.Process(run._child.pid)
         run.cancel()
         with pytest.raises(Stopped):
             list(run.pieces())
