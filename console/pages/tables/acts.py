@@ -21,7 +21,7 @@ from console.pages.render import error_page, render
 from console.pages.tables.state import TablesState
 from console.registered import File
 from console.reveal import LONGEST
-from schema.errors import AgnesError, BadParameter, BadRequest
+from schema.errors import AgnesError, BadParameter, BadRequest, Conflict
 
 PATH = "/admin/tables"
 _ACTIONS = {
@@ -45,6 +45,7 @@ class TableActs(Act):
 
     async def prepare(self) -> None:
         """A refusal, too, stands in the log as what it would have been."""
+        self._acts: list[str] = []
         self._given: dict[str, str] = {}
         for name, texts in self.request.body_arguments.items():
             if len(texts) > 1:
@@ -84,7 +85,15 @@ class TableActs(Act):
         given = {name: self._given.get(name, "") for name in ("name", "location", "description")}
         file = await self._described(given["location"])
         given = {name: text for name, text in given.items() if text or name == "name"}
-        row = await self._written(registered.register(self.caller, given, file))
+        try:
+            row = await self._written(registered.register(self.caller, given, file))
+        except BadParameter as error:
+            if error.name != "id":
+                raise
+            raise Conflict(
+                f"{given['name']} is the name or the id of another registered table",
+                detail="Use another name.",
+            ) from None
         self._done(f"{row['name']} is registered. Admins may read it.", row["id"])
 
     async def _change(self) -> None:
@@ -157,6 +166,8 @@ class TableActs(Act):
     def show_error(self, error: AgnesError) -> None:
         """With scripts beside the field that it is about."""
         field = error.name if isinstance(error, BadParameter) else ""
+        if isinstance(error, Conflict) and {"register", "change"} & {*self._acts}:
+            field = "name"
         self.answer(
             render("tables/refused.html", error=error, field=field)
             if self.is_live

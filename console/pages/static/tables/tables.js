@@ -44,12 +44,15 @@
     send(event.target, event.submitter);
   }, true);
 
-  // Who opens a form goes on in it; who opens a table, in what stands there.
-  let shown = location.search;
+  // Who opens a form goes on in it, as who asks what undoing would do goes on reading that.
+  const opens = () => document.querySelector("[data-opens]");
+  let open = opens()?.dataset.opens;
   agnes.shown(() => {
-    if (location.search === shown) return;
-    shown = location.search;
-    const form = document.querySelector(".form");
-    (form?.querySelector("input:not([type=hidden]), button") ?? document.querySelector(".meaning input") ?? document.querySelector(".tried h3"))?.focus({ preventScroll: false });
+    const now = opens();
+    if (now && now.dataset.opens !== open) {
+      const first = [...now.querySelectorAll("input, button")].find((one) => one.type !== "hidden");
+      (now.matches(".tried") ? now : first)?.focus();
+    }
+    open = now?.dataset.opens;
   });
 }
