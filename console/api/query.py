@@ -25,8 +25,8 @@ from console.offered import INTERNAL
 from console.query_values import JSON, said, values
 from console.questions import Question
 from console.registered import LOCAL
+from console.sandbox.measure import Refused
 from console.sandbox.pool import Run, Stopped
-from console.sandbox.validate import Refused
 from schema.errors import AgnesError, BadParameter
 
 ARROW = "application/vnd.apache.arrow.stream"

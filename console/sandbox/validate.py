@@ -11,14 +11,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import duckdb
 import orjson
 
 from console.sandbox.functions import functions
-from console.sandbox.measure import DEPTH, measured
-from console.sandbox.measure import Refused as Refused
+from console.sandbox.measure import DEPTH, Refused, measured
 from schema.errors import shorten
 
 NODES = 5_000  # of a parse tree
@@ -53,6 +53,12 @@ _EXPRESSIONS = {
     "WINDOW",
 }
 _MODIFIERS = {"ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"}
+_PARSER: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+}
+_FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
 _local = threading.local()
 
 Node = Mapping[str, Any]
@@ -104,7 +110,7 @@ def _parser() -> duckdb.DuckDBPyConnection:
     """An empty database of this thread's own, which only parses."""
     found: duckdb.DuckDBPyConnection | None = getattr(_local, "parser", None)
     if found is None:
-        found = _local.parser = duckdb.connect(":memory:", config={"threads": 1})
+        found = _local.parser = duckdb.connect(":memory:", config=_PARSER)
     return found
 
 
@@ -112,7 +118,7 @@ class _Walk:
     """One pass over a tree without recursion, each node with the CTEs that it sees."""
 
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
-        self._tables = {name.lower(): (name, columns) for name, columns in tables.items()}
+        self._tables = {_folded(name): (name, columns) for name, columns in tables.items()}
         self._waiting: list[tuple[Any, Scope]] = []
         self._seen = 0
         self._used: set[str] = set()
@@ -185,9 +191,9 @@ class _Walk:
 
     def _named(self, name: str) -> str:
         """A CTE's name. One of the tables' would hide the table, and mislead who reads it."""
-        if name.lower() in self._tables:
+        if _folded(name) in self._tables:
             raise Refused(f"WITH {shorten(name)} hides a table of that name; call it otherwise")
-        return name.lower()
+        return _folded(name)
 
     # -- FROM
 
@@ -204,7 +210,7 @@ class _Walk:
         self._inside(node, scope, "function", "alias", "table_name")
 
     def _table(self, node: Node, scope: Scope) -> None:
-        name = node["table_name"].lower()
+        name = _folded(node["table_name"])
         if node.get("at_clause"):
             raise Refused("AT (…) is not allowed here: there is only the present")
         plain = not node["schema_name"] and not node["catalog_name"]
@@ -218,7 +224,7 @@ class _Walk:
             raise Refused(f"only these can be asked: {known}; not {named}", detail=detail)
         self._used.add(name)
         self._whole |= bool(node["column_name_alias"])  # `t(a, b)` names columns by their place
-        self._rows |= {name, node["alias"].lower()} - {""}
+        self._rows |= {node["table_name"].lower(), node["alias"].lower()} - {""}
 
     # -- values
 
@@ -238,11 +244,16 @@ class _Walk:
         self._inside(node, scope, "class", "type", "function_name", "alias")
 
     def _called(self, node: Node, allowed: frozenset[str], what: str) -> None:
-        name = node["function_name"].lower()
+        name = _folded(node["function_name"])
         if node["schema"] not in ("", "main") or node["catalog"] or name not in allowed:
             reason = functions().reasons.get(name)
             why = f" ({reason})" if reason else ""
             raise Refused(f"the {what} {shorten(name)} is not allowed here{why}")
+
+
+def _folded(name: str) -> str:
+    """As the engine compares names: only ASCII letters have a case."""
+    return name.translate(_FOLD)
 
 
 def _said(kind: str) -> str:

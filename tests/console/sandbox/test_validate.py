@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.sandbox.functions import functions
-from console.sandbox.validate import LENGTH, Refused, validate
+from console.sandbox.measure import LENGTH, Refused
+from console.sandbox.validate import validate
 from tests.console.sandbox.corpus import COLUMNS, cases
 
 
