@@ -7,7 +7,7 @@ the lock is the last. Without the lock, a running box takes back what was set be
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -45,11 +45,14 @@ def shut() -> duckdb.DuckDBPyConnection:
 
 
 def filled(
-    box: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table], *, memory: int
+    box: duckdb.DuckDBPyConnection,
+    tables: Iterable[tuple[str, pa.RecordBatchReader]],
+    *,
+    memory: int,
 ) -> duckdb.DuckDBPyConnection:
     """The same, locked, with a copy of `tables`; `memory` in bytes."""
     box.execute(_MEMORY.format(memory=memory))
-    for name, rows in tables.items():
+    for name, rows in tables:
         box.from_arrow(rows).create(name)
     box.execute(_LOCK)
     return box

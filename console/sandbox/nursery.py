@@ -74,8 +74,11 @@ def _end(pid: int) -> None:
 
 
 def _stand_back() -> None:
-    """Whoever asks the server for anything else goes first; where memory is short, these go."""
+    """Whoever asks the server for anything else goes first; where memory is short, these go. Where
+    the system shares its time among sessions, niceness counts within one only."""
     os.nice(_NICE)
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as session:
+        session.write(str(_NICE))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
 

@@ -6,6 +6,7 @@ All of it blocks; the API calls it in threads.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import socket
@@ -24,6 +25,7 @@ from schema.errors import AgnesError, BadRequest, Unavailable
 
 _GRACE = 0.5  # seconds after its time until a child that goes on is killed
 _MESSAGE = 16 << 20  # bytes of one frame that a child may send
+_PIPE = 1 << 20  # bytes
 _AHEAD = 2  # children that wait for questions
 _START = 30.0  # seconds for the nursery to be ready
 
@@ -115,8 +117,8 @@ class Nursery:
                 self._ready.append(self._made())
 
     def _made(self) -> Child:
-        theirs_asked, asked = os.pipe()
-        answers, theirs_answers = os.pipe()
+        theirs_asked, asked = _pipe()
+        answers, theirs_answers = _pipe()
         ours = os.fdopen(asked, "wb"), os.fdopen(answers, "rb")
         try:
             pid, control = self._born(theirs_asked, theirs_answers)
@@ -178,6 +180,14 @@ class Nursery:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe that holds much, where the system lets us: each filling costs a change of process."""
+    ends = os.pipe()
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _PIPE)
+    return ends
 
 
 class Run:
