@@ -74,8 +74,6 @@ def test_a_file_is_registered_granted_removed_and_brought_back_by_keyboard(
     page.get_by_label("What it holds").fill("Amounts by day.")
     page.keyboard.press("Enter")
     expect(page.get_by_label("About")).to_contain_text("Amounts by day.")
-    assert serious(page) == []
-
     page.get_by_role("link", name="Remove…").press("Enter")
     remove = page.get_by_role("button", name="Remove it")
     expect(remove).to_be_focused()
@@ -101,11 +99,21 @@ def test_a_file_is_registered_granted_removed_and_brought_back_by_keyboard(
     expect(page).to_have_url(re.compile(r"/catalog\?table=agnes_findings$"))
 
 
-def test_it_can_be_read_by_everybody_everywhere(opened: Open, file: str) -> None:
-    page = opened("/admin/tables?do=register", width=390, scheme="dark")
-    for query in ("?do=register", "?tab=internal"):
+def test_tables_and_catalog_can_be_read_by_everybody_everywhere(
+    opened: Open, file: str, api: httpx.Client
+) -> None:
+    api.delete("/api/admin/tables/narrow")
+    made = api.post("/api/admin/tables", json={"name": "narrow", "location": file})
+    assert made.status_code == 201, made.text
+    page = opened("/catalog?table=agnes_audit", width=390, scheme="dark")
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert serious(page) == []
+    for query in ("", "?do=register", "?tab=internal", "?table=narrow&do=change"):
         page.goto(f"/admin/tables{query}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert serious(page) == []
     page.goto("/admin/tables#internal")
     expect(page.locator(".tabs [aria-current]")).to_contain_text("Internal")
+    wide = opened("/admin/tables?table=narrow", width=1280)
+    assert serious(wide) == []

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from console.offered import Offer
+from console.pages.catalog.tables import why_unreadable
 from schema.errors import AgnesError
-
-_SAID = "cannot be read: "
 
 
 @dataclass(frozen=True)
@@ -26,5 +25,5 @@ def standing(offer: Offer | None) -> Standing:
         rows = offer.standing()["visible"]
         next(offer.first(1), None)
     except AgnesError as error:
-        return Standing(None, error.message.partition(_SAID)[2] or error.message)
+        return Standing(None, why_unreadable(error))
     return Standing(rows)
