@@ -251,6 +251,7 @@ def test_people_and_sessions_lead_to_their_pages(opened: Open, api: httpx.Client
     page.keyboard.type("ana@example.org")
     page.get_by_role("option", name="ana@example.org").first.click()
     expect(page).to_have_url(re.compile(f"/admin/users/{ana['id']}$"))
+    page.wait_for_selector("body[data-live=true]")
     page.keyboard.press("/")
     is_session = page.locator(".kind").get_by_text("Session", exact=True)
     session = page.get_by_role("option").filter(has=is_session).first

@@ -65,6 +65,7 @@
   const places = document.querySelector("nav > details");
   const narrow = matchMedia("(max-width: 760px)");
   narrow.addEventListener("change", () => (places.open = !narrow.matches));
+  if (places && !narrow.matches) places.open = true; // the window was made wide while the page loaded
   document.addEventListener("click", (event) => {
     if (narrow.matches && places?.open && !places.contains(event.target)) places.open = false;
   });
