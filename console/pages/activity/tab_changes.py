@@ -13,6 +13,8 @@ from console.audit import Caller
 from console.changes.fields import fields
 from console.changes.undoing import ROLLBACK, ROLLBACKS
 from console.pages.activity.lines import folded
+from console.pages.activity.panel.changed import told
+from console.pages.activity.panel.event import names
 from console.pages.activity.reading import Reading
 from console.queries import changes
 from console.queries.undone import rollbacks
@@ -102,21 +104,13 @@ def _part(reading: Told, field: Row) -> Row:
 
 
 def _named(reading: Told, name: str, value: Any) -> Any:
-    """A person's id as people know them, the columns of a table one a line."""
-    if name == "columns":
-        return _columns(value)
+    """A person's id as people know them; columns and grants of a table one a line."""
+    if name in ("columns", "granted"):
+        return told(name, value, names(reading.reader))
     if name != "user_id" or not isinstance(value, str):
         return value
     person = reading.reader.instance.people.get(value)
     return person.email if person else value
-
-
-def _columns(value: Any) -> Any:
-    """As the registry keeps them: a text of JSON."""
-    try:
-        return [f"{one['name']} {one['type']} {one['meaning']}" for one in orjson.loads(value)]
-    except (orjson.JSONDecodeError, TypeError, KeyError):
-        return value
 
 
 def _called(resource: str | None, params: Row) -> str:
