@@ -29,6 +29,16 @@ T = TypeVar("T")
 _MINUTE = 60.0
 
 
+class NoTurn(Unavailable):
+    """Too many questions run already; in `retry_after` seconds, those of now have ended."""
+
+    title = "No turn"
+
+    def __init__(self, message: str, *, retry_after: int, detail: str) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = retry_after
+
+
 @dataclass(frozen=True)
 class Question:
     """A text that may run, for one person. `offers`: the tables that it uses; `rows` and `bytes`:
@@ -58,6 +68,7 @@ class Questions:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.store = settings, store
         self._nursery = Nursery()
+        self._closed = False
         self._threads = ThreadPoolExecutor(settings.query_children, "agnes-question")
         self._children = asyncio.Semaphore(settings.query_children)
         self._mine: dict[str, asyncio.Semaphore] = {}
@@ -75,8 +86,7 @@ class Questions:
 
     @asynccontextmanager
     async def turn(self, principal: Principal) -> AsyncIterator[None]:
-        """Wait until this person, and the server, may start one more. Raises TooMany,
-        Unavailable."""
+        """Wait until this person, and the server, may start one more. Raises TooMany, NoTurn."""
         self._count(principal.reader)
         most = self.settings.query_at_once
         mine = self._mine.setdefault(principal.reader, asyncio.Semaphore(most))
@@ -88,8 +98,9 @@ class Questions:
         except TimeoutError:
             if not patience.expired():
                 raise
-            raise Unavailable(
+            raise NoTurn(
                 f"no turn within {wait} s: too many questions run already",
+                retry_after=self.settings.query_seconds,
                 detail=f"One person has {most} at the same time; wait for one to end.",
             ) from None
 
@@ -119,10 +130,17 @@ class Questions:
         return Run(self._nursery, question.checked.sql, tables, limits), extract
 
     async def offload(self, work: Callable[..., T], *args: Any) -> T:
-        """Blocking work of a question, in a thread that is there for it."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        """Blocking work of a question, in a thread that is there for it. Raises Unavailable once
+        the server stops."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        except RuntimeError:
+            if not self._closed:
+                raise
+            raise Unavailable("the server is stopping; try again") from None
 
     def close(self) -> None:
+        self._closed = True
         self._nursery.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

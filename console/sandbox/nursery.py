@@ -25,9 +25,9 @@ _NICE = 10
 
 def main(control: socket.socket) -> None:
     """Serve until the server is gone."""
-    _stand_back()
     _leave_the_network()
     child.warm()
+    _stand_back()
     alive: set[int] = set()
     control.send(b"ready")
     while True:
@@ -74,11 +74,8 @@ def _end(pid: int) -> None:
 
 
 def _stand_back() -> None:
-    """Whoever asks the server for anything else goes first; where memory is short, these go. Where
-    the system shares its time among sessions, niceness counts within one only."""
+    """Whoever asks the server for anything else goes first; where memory is short, these go."""
     os.nice(_NICE)
-    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as session:
-        session.write(str(_NICE))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
 

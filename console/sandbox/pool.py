@@ -26,6 +26,7 @@ from schema.errors import AgnesError, BadRequest, Unavailable
 _GRACE = 0.5  # seconds after its time until a child that goes on is killed
 _MESSAGE = 16 << 20  # bytes of one frame that a child may send
 _PIPE = 1 << 20  # bytes
+_LESS = "Ask for less: fewer rows or columns."
 _AHEAD = 2  # children that wait for questions
 _START = 30.0  # seconds for the nursery to be ready
 
@@ -267,7 +268,8 @@ class Run:
             return self._too_long()
         if self._ended.is_set():
             return Stopped("nobody waits for the answer any more", result="error.cancelled")
-        return self._too_much()
+        said = f"its process died; most likely it needed more than {self._memory} of memory"
+        return Stopped(said, result="error.memory", detail=_LESS)
 
     def _said(self, error: Mapping[str, Any]) -> Stopped:
         if error["why"] == "time":
@@ -285,5 +287,9 @@ class Run:
         return Stopped(said, result="error.timeout", detail=detail)
 
     def _too_much(self) -> Stopped:
-        said = f"it needed more than {self._limits.memory >> 20} MB of memory"
-        return Stopped(said, result="error.memory", detail="Ask for less: fewer rows or columns.")
+        said = f"it needed more than {self._memory} of memory"
+        return Stopped(said, result="error.memory", detail=_LESS)
+
+    @property
+    def _memory(self) -> str:
+        return f"{self._limits.memory >> 20} MB"
