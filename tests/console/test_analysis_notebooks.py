@@ -4,10 +4,7 @@ what they say is of the rows that whoever runs them may see, and of no others.""
 from __future__ import annotations
 
 import ast
-import json
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,8 +22,8 @@ from console.queries.sessions import FINDING_TYPES, VERDICTS
 from ingest.redact import redact
 from schema.tables import SESSION_FINDINGS, USAGE_EVENTS, USAGE_SESSION_SUMMARY
 from schema.transaction import Rows
+from tests import books
 from tests.console.telemetry_place import event
-from tests.server_process import clean_environment
 from tests.whole_server import WholeServer
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "analysis"
@@ -138,8 +135,7 @@ def play(place: Place) -> Play:
 
 
 def cells(name: str) -> list[Row]:
-    book = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
-    return [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    return books.cells(FOLDER / f"{name}.ipynb")
 
 
 def test_there_are_four() -> None:
@@ -148,10 +144,11 @@ def test_there_are_four() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_begins_alike_and_holds_no_answer_and_no_secret(name: str) -> None:
-    first, parameters, *others = cells(name)
+    first, parameters, imports, *others = cells(name)
+    assert "from console import notebook, views\n" in imports["source"]
     assert "".join(first["source"]) == "import ibis\n\ncon = ibis.agnes.connect()"
     assert parameters["metadata"]["tags"] == ["parameters"]
-    assert not any("tags" in cell["metadata"] for cell in others)
+    assert not any("tags" in cell["metadata"] for cell in (imports, *others))
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells(name))
     text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
     assert redact(text) == text
@@ -160,32 +157,9 @@ def test_a_notebook_begins_alike_and_holds_no_answer_and_no_secret(name: str) ->
     assert "token=" not in text
 
 
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All notebooks as one, in which each begins without a name of the one before it: what takes
-    long is to start a kernel and to import what they use."""
-    whole = json.loads((FOLDER / f"{NAMES[0]}.ipynb").read_text(encoding="utf-8"))
-    forget = {"cell_type": "code", "source": "%reset -f", "metadata": {}}
-    blank = {"outputs": [], "execution_count": None}
-    parts = [part for name in NAMES for part in ({**forget, **blank}, *cells(name))]
-    whole["cells"] = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(parts)]
-    path = tmp_path_factory.mktemp("book") / "all.ipynb"
-    path.write_text(json.dumps(whole), encoding="utf-8")
-    return path
-
-
 @pytest.mark.parametrize("who", ["ana", "boss"])
-def test_every_notebook_runs_in_a_kernel(place: Place, book: Path, who: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", book],
-        env=clean_environment(**place.settings(who)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert f"\n{sum(1 + len(cells(name)) for name in NAMES)} passed" in done.stdout
+def test_every_notebook_runs_in_a_kernel(place: Place, who: str, tmp_path: Path) -> None:
+    books.run([FOLDER / f"{name}.ipynb" for name in NAMES], tmp_path, place.settings(who))
 
 
 def test_my_sessions_are_mine(place: Place, play: Play) -> None:
