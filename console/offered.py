@@ -17,9 +17,9 @@ import pyarrow as pa
 from console import agnes_rows, agnes_tables, registered, table_files
 from console.agnes_rows import Extract
 from console.agnes_tables import AgnesTable
+from console.parquet_rows import Unfit
 from console.registered import INTERNAL_BUCKET, LOCAL, Registered
 from console.settings import Settings
-from console.table_files import Unfit
 from schema.errors import NotFound, Unavailable, shorten
 from schema.policy import Principal
 from schema.store import Store
