@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from console.agnes_rows import Extract
 from console.offered import Offer, offered
 from console.sandbox.pool import Limits, Nursery, Run
@@ -27,6 +29,7 @@ from schema.store import Store
 
 T = TypeVar("T")
 _MINUTE = 60.0
+_LONG = 512  # bits
 
 
 class NoTurn(Unavailable):
@@ -81,7 +84,8 @@ class Questions:
 
     def _checked(self, sql: str, principal: Principal) -> tuple[Checked, dict[str, Offer]]:
         offers = offered(self, principal)
-        found = validate(sql, {name: tuple(offer.columns) for name, offer in offers.items()})
+        columns = {name: tuple(offer.columns) for name, offer in offers.items()}
+        found = validate(sql, columns, cheapest=lambda name: _cheapest(offers[name].schema()))
         return found, {name: offers[name] for name in found.needs}
 
     @asynccontextmanager
@@ -143,6 +147,18 @@ class Questions:
         self._closed = True
         self._nursery.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _cheapest(schema: pa.Schema) -> str:
+    """The column whose values are smallest."""
+
+    def size(field: pa.Field) -> int:
+        try:
+            return int(field.type.bit_width)
+        except ValueError:  # as long as each value
+            return _LONG
+
+    return str(min(schema, key=size).name)
 
 
 def scope(standings: Mapping[str, Mapping[str, Any]], principal: Principal) -> dict[str, Any]:

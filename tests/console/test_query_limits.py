@@ -233,6 +233,13 @@ def until(look: Callable[[], T]) -> T:
     return found
 
 
+def test_a_mere_count_reads_the_smallest_column(client: httpx.Client) -> None:
+    many = client.post("/api/query", json={"sql": "SELECT id FROM agnes_audit"}).json()
+    count = client.post("/api/query", json={"sql": "SELECT count(*) FROM agnes_audit"}).json()
+    assert count["rows"][0][0] >= many["row_count"] > 0
+    assert count["bytes_scanned"] < many["bytes_scanned"]
+
+
 # -- processes that die
 
 
