@@ -49,15 +49,20 @@ def measured(sql: str) -> str:
     if _RUN.search(sql):  # the tokenizer's time grows with the cube of it (measured)
         raise Refused(f"the text has more than {DEPTH} signs in a row")
     sql = _plain(sql)
-    words = list(_words(sql))
-    _, windows = _weighed(words, use=0)
-    parts, _ = _weighed(words, use=windows)
-    if parts > PARTS:
+    if parts(sql) > PARTS:
         raise Refused(
             f"the question has more than {PARTS:,} parts once CASE, WINDOW, CUBE and ROLLUP are "
             "written out"
         )
     return sql
+
+
+def parts(sql: str) -> int:
+    """How many words the text has with every copy, or more. Raises Refused where it is nested too
+    deep."""
+    words = list(_words(sql))
+    _, windows = _weighed(words, use=0)
+    return _weighed(words, use=windows)[0]
 
 
 def _tokens(sql: str) -> Iterator[tuple[str, bool]]:

@@ -3,9 +3,12 @@ has them, since nothing ends it inside the server."""
 
 from __future__ import annotations
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from console.sandbox.measure import DEPTH, Refused, measured
+from console.sandbox.measure import DEPTH, PARTS, Refused, measured, parts
 from console.sandbox.validate import validate
 from tests.console.sandbox.corpus import COLUMNS
 
@@ -95,3 +98,39 @@ def test_names_are_compared_as_the_engine_does() -> None:
     with pytest.raises(Refused, match="only these"):
         validate("FROM agnes_feedbac\u212a", {"agnes_feedback": ("id",)})
     assert validate("FROM AGNES_FEEDBACK", {"agnes_feedback": ("id",)}).needs
+
+
+_LEAVES = (
+    *("x", "t.end", "t.case", "'case'", '"when"', "e'\\''", "$a$ ' $a$", "/* case */ 2"),
+    *("{'end': 1}.end", "sum(1) OVER w", "count(*) over (w)"),
+)
+_SHAPES = (
+    *("CASE {} WHEN {} THEN 1 WHEN 2 THEN {} ELSE 3 END", "CASE {} when {} THEN {} end"),
+    *("CASE WHEN {} THEN {} END + {}", "({} + {}) * {}"),
+    "(SELECT {} AS case FROM t GROUP BY CUBE ({}, c, (d, e)), {})",
+    "(SELECT {} AS end GROUP BY GROUPING SETS ((), ROLLUP ({}, c)), {} UNION SELECT 1)",
+)
+
+
+def _around(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    made = st.tuples(st.sampled_from(_SHAPES), inner, inner, inner)
+    return made.map(lambda found: _filled(*found))
+
+
+def _filled(shape: str, *values: str) -> str:
+    first, second, third, last = shape.split("{}")
+    return first + values[0] + second + values[1] + third + values[2] + last
+
+
+@given(st.recursive(st.sampled_from(_LEAVES), _around, max_leaves=40), st.integers(1, 30))
+def test_no_tree_is_larger_than_was_measured(value: str, places: int) -> None:
+    """A part is at most 150 bytes of the tree's text, whatever copies what."""
+    window = f"WINDOW w AS (PARTITION BY {', '.join(['x'] * places)})"
+    sql = f"SELECT {value} FROM t {window}"
+    try:
+        most = parts(sql)
+    except Refused:
+        return
+    if most <= PARTS:
+        tree = duckdb.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0]
+        assert len(tree) < 1000 + 150 * most
