@@ -12,7 +12,12 @@ from typing import Any
 
 from tests.server_process import clean_environment
 
-_BLANK = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+_BLANK: dict[str, Any] = {
+    "cell_type": "code",
+    "metadata": {},
+    "outputs": [],
+    "execution_count": None,
+}
 FORGET = {**_BLANK, "source": "%reset -f"}  # no name of the notebook before
 
 
