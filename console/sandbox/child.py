@@ -73,11 +73,11 @@ def _limit(memory: int, seconds: float) -> None:
     most = used + 2 * memory + (512 << 20)
     cpu = int(seconds) + 2
     for what, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_AS, most),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),  # the last: who sees it sees them all
     ):
         resource.setrlimit(what, (limit, limit))
 
