@@ -113,7 +113,7 @@ class Nursery:
             self._stop()
 
     def _ahead(self) -> None:
-        with contextlib.suppress(Unavailable), self._lock:
+        with contextlib.suppress(Unavailable, OSError), self._lock:
             while not self._closed and len(self._ready) < _AHEAD:
                 self._ready.append(self._made())
 
