@@ -90,27 +90,37 @@ class Nursery:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ready: list[Child] = []
+        self._lent: set[Child] = set()
         self._closed = False
 
     def child(self) -> Child:
-        """One for one question. Raises Unavailable."""
-        try:
-            while True:
-                found = self._ready.pop()
-                if found.is_there:
-                    return found
-                found.end()
-                found.close()
-        except IndexError:
-            with self._lock:
-                return self._made()
-        finally:
-            threading.Thread(target=self._ahead, name="agnes-nursery", daemon=True).start()
+        """One for one question, to be given `back`. Raises Unavailable."""
+        found = self._next()
+        self._lent.add(found)
+        threading.Thread(target=self._ahead, name="agnes-nursery", daemon=True).start()
+        return found
+
+    def back(self, child: Child) -> None:
+        self._lent.discard(child)
+        child.close()
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             self._stop()
+            while self._lent:  # questions that nobody ends any more
+                self._lent.pop().close()
+
+    def _next(self) -> Child:
+        while self._ready:
+            with contextlib.suppress(IndexError):  # another question was quicker
+                found = self._ready.pop()
+                if found.is_there:
+                    return found
+                found.end()
+                found.close()
+        with self._lock:
+            return self._made()
 
     def _ahead(self) -> None:
         with contextlib.suppress(Unavailable, OSError), self._lock:
@@ -222,7 +232,7 @@ class Run:
     ) -> None:
         self.cancel()
         self._timer.cancel()
-        self._child.close()
+        self._nursery.back(self._child)
 
     def cancel(self) -> None:
         """End the child now, from whichever thread: who waits for its answer is told."""
