@@ -5,6 +5,7 @@ A figure taken beside other work says little; this says which ones were.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import time
@@ -29,14 +30,17 @@ class Watch:
         return round(min(max(foreign / passed, 0.0), float(os.cpu_count() or 1)), 2)
 
     def _own(self) -> float:
-        """Processor seconds of this process, of its children that have ended, and of the server."""
+        """Processor seconds of this process, of its children that have ended, and of the server and
+        of those that it has started, theirs included."""
         seconds = 0.0
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
             used = resource.getrusage(who)
             seconds += used.ru_utime + used.ru_stime
         if self._server is not None:
-            times = psutil.Process(self._server).cpu_times()
-            seconds += times.user + times.system
+            server = psutil.Process(self._server)
+            family = [server, *server.children()]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                seconds += sum(sum(process.cpu_times()[:4]) for process in family)
         return seconds
 
 

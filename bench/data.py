@@ -28,6 +28,7 @@ Say = Callable[[str], None]
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".bench"
 SESSIONS, FILES, USERS, SEED = 20_000, 200, 200, 1
+_ANALYSTS = 65
 # What decides the rows: a change of any of these seeds anew.
 _SOURCES = ("ingest/seed", "schema/tables.py", "schema/migrations", "schema/search.py")
 _TIMES = {
@@ -45,11 +46,13 @@ _STALE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Data:
-    """A folder to measure, and what opens it: an admin's token, a signed-in browser's cookie."""
+    """A folder to measure, and what opens it: an admin's token, a signed-in browser's cookie, and
+    the tokens of those who are no admins, who has most usage events first."""
 
     folder: Path
     rows: int
     token: str
+    analysts: tuple[str, ...]
     cookie_name: str
     cookie: str
 
@@ -137,7 +140,8 @@ def _seed(kept: Path, rows: int) -> None:
 
 
 def _opened(folder: Path, rows: int) -> Data:
-    """Give the first admin a token and a signed-in browser, as the console itself would."""
+    """Give the first admin a token and a signed-in browser, and others tokens, as the console
+    itself would."""
     from console.audit import new_id
     from console.identity.gate import COOKIE, Gate, cookie_key, digest
     from schema.store import Store
@@ -147,25 +151,40 @@ def _opened(folder: Path, rows: int) -> Data:
     token, secret = "agnes_" + secrets.token_hex(32), secrets.token_hex(32)
     until = _now() + timedelta(days=1)
     with closing(Store(folder / "agnes.duckdb", memory_limit="200MB")) as store:
-        admin = _admin(store)
-        common = {"id": new_id(), "user_id": admin, "created_at": _now(), "expires_at": until}
-        tokens = {**common, "name": "bench", "kind": "cli", "token_hash": digest(token)}
-        web = {**common, "secret_hash": digest(secret), "client_ip": "127.0.0.1"}
-        store.write(Rows(PERSONAL_ACCESS_TOKENS, [tokens]), Rows(WEB_SESSIONS, [web])).result()
+        admin, others = _people(store)
+        common = {"name": "bench", "kind": "cli", "created_at": _now(), "expires_at": until}
+        tokens = [
+            {**common, "id": new_id(), "user_id": id, "token_hash": digest(text)}
+            for id, text in [(admin, token), *others.items()]
+        ]
+        web = {
+            "id": new_id(),
+            "user_id": admin,
+            "created_at": _now(),
+            "expires_at": until,
+            "secret_hash": digest(secret),
+            "client_ip": "127.0.0.1",
+        }
+        store.write(Rows(PERSONAL_ACCESS_TOKENS, tokens), Rows(WEB_SESSIONS, [web])).result()
         cookie = Gate(store, cookie_key(folder)).signed(secret)
-    return Data(folder, rows, token, COOKIE, cookie)
+    return Data(folder, rows, token, tuple(others.values()), COOKIE, cookie)
 
 
-def _admin(store: Any) -> str:
+def _people(store: Any) -> tuple[str, dict[str, str]]:
+    """The id of an admin; the ids of analysts and what is to be their token."""
     import ibis
+    from ibis import _
 
-    from schema.tables import USERS
+    from schema.table import rows_of
+    from schema.tables import USAGE_EVENTS, USERS
 
-    users: Any = ibis.table(USERS.schema, name=USERS.name)
-    found: list[dict[str, Any]] = store.read(
-        users.filter(users.is_admin, users.is_active).order_by("id").limit(1)
-    ).to_pylist()
-    return str(found[0]["id"])
+    active: Any = rows_of(USERS).filter(_.is_active)
+    events: Any = rows_of(USAGE_EVENTS).group_by("user_id").agg(events=_.count())
+    analysts = active.filter(~_.is_admin).join(events, active.id == events.user_id)
+    ordered = analysts.order_by(ibis.desc("events"), "id").limit(_ANALYSTS).select("id")
+    (admin,) = store.read(active.filter(_.is_admin).order_by("id").limit(1)).to_pylist()
+    found = store.read(ordered).to_pylist()
+    return admin["id"], {row["id"]: "agnes_" + secrets.token_hex(32) for row in found}
 
 
 def _now() -> datetime:

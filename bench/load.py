@@ -20,6 +20,7 @@ from typing import Any
 
 COUNTER = "@@@@@@@@"  # in a request: replaced by the number of the request, of the same width
 _CHUNK = 1 << 18
+_LAST = b"\r\n0\r\n\r\n"  # of an answer in chunks
 _PATIENCE = 60.0
 
 
@@ -61,6 +62,7 @@ class Connection:
         self.measured = False
         self._answer = bytearray()
         self._needed = -1
+        self._chunked = False
 
     def send(self, request: bytes, *, measured: bool) -> None:
         self.measured = measured
@@ -79,8 +81,12 @@ class Connection:
             end = self._answer.find(b"\r\n\r\n")
             if end < 0:
                 return False
-            self._needed = end + 4 + _length(bytes(self._answer[:end]))
+            head = bytes(self._answer[: end + 2]).lower()
+            self._chunked = b"\r\ntransfer-encoding: chunked\r\n" in head
+            self._needed = end + 4 + (len(_LAST) if self._chunked else _length(head))
         if len(self._answer) < self._needed:
+            return False
+        if self._chunked and not self._answer.endswith(_LAST):
             return False
         if not self._answer.startswith(b"HTTP/1.1 2"):
             status, body = self._answer.splitlines()[0], self._answer.partition(b"\r\n\r\n")[2]
@@ -140,11 +146,12 @@ def drive_apart(job: Job) -> Outcome:
 
 
 def _length(head: bytes) -> int:
+    """What the head of an answer, in lower case, says of the length of its body."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
+        if name == b"content-length":
             return int(value)
-    raise Refused("an answer without Content-Length")
+    raise Refused("an answer without a length")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import browser, inprocess, text_search, transcripts
+from bench import browser, inprocess, questions, text_search, transcripts
 from bench.budgets import Figure, spread
 from bench.load import COUNTER, Job, drive_apart
 from bench.server import HOST, command, environment, running
@@ -173,6 +173,9 @@ MEASURES = (
     _reading("telemetry.facets", f"{_TELEMETRY}/facets", 100),
     _reading("telemetry.kpis", f"{_TELEMETRY}/kpis", 200),
     _reading("telemetry.query", f"{_TELEMETRY}/query", 100, group_by="tool_name"),
+    Measure("query", "server", questions.asked, questions.GIVES),
+    Measure("query.arrow", "server", questions.streamed, ("query.arrow",)),
+    _reading("catalog", "/api/v2/catalog", 200),
     Measure("upload", "server", _upload, ("upload",)),
     Measure("large", "server", transcripts.large, ("large",)),
     Measure("memory", "server", _memory, ("memory",)),

@@ -27,8 +27,8 @@ from console.identity.rights import ADMIN, Right
 from console.instance import Instance
 from console.query_values import JSON, said, values
 from console.questions import Question, Questions
+from console.sandbox.measure import Refused
 from console.sandbox.pool import Stopped
-from console.sandbox.validate import Refused
 from schema.errors import AgnesError, BadParameter, TooMany
 from schema.policy import Principal
 

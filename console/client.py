@@ -47,7 +47,6 @@ _BY_STATUS: Mapping[int, type[AgnesError]] = {
     408: Unavailable,
     409: Conflict,
     413: TooLarge,
-    502: Unavailable,
     503: Unavailable,
     504: Unavailable,
 }
@@ -252,6 +251,8 @@ class Client:
                 detail="set AGNES_SERVER to the address that answers itself",
             )
         kind = _error_class(response.status_code) if response.is_error else AgnesError
+        if response.status_code == httpx.codes.BAD_GATEWAY:  # of a proxy: the console is not there
+            kind = Unavailable
         start = response.text.strip()[:200]
         said = f": {shorten(start)}" if start else " and nothing else"
         return kind(

@@ -9,19 +9,8 @@ from console import questions
 from console.figures import number
 from console.identity.access import granted
 from console.instance import Instance
-from console.offered import INTERNAL, Offer, offered
-from schema.errors import NotFound, shorten
+from console.offered import INTERNAL, Offer
 from schema.policy import Principal
-
-
-def found(instance: Instance, principal: Principal, name: str) -> Offer:
-    """The table of this name or id that they may question. Blocks. Raises NotFound, for what was
-    not granted as for what does not exist."""
-    offers = offered(instance, principal)
-    table = offers.get(name) or next((one for one in offers.values() if one.id == name), None)
-    if table is None:
-        raise NotFound(f"no table {shorten(name)} here", detail=f"There are: {', '.join(offers)}.")
-    return table
 
 
 def explain(instance: Instance, principal: Principal, table: Offer) -> dict[str, Any]:

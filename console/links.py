@@ -43,9 +43,11 @@ class _Shown:
 
 # Kinds with an address of their own. What gets a page is moved from the log to here.
 _PAGES: Mapping[str, _Shown] = {
+    "catalog": _Shown(SIGNED_IN, lambda id: _with("/catalog", table=id)),
     "event": _Shown(ACTIVITY, lambda id: _with(LOG, row=id)),
     "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
     "report": _Shown(FEEDBACK, lambda id: f"/admin/feedback/{quote(id, safe='')}"),
+    "registered": _Shown(ADMIN, lambda id: _with("/admin/tables", table=id)),
     "run": _Shown(ADMIN, lambda id: _with("/admin/jobs", run=id)),
     "session": _Shown(SESSIONS, lambda id: replay(id)),  # noqa: PLW0108 (it stands below)
     "table": _Shown(SIGNED_IN, lambda id: _with("/catalog", table=id)),
@@ -56,7 +58,8 @@ _PAGES: Mapping[str, _Shown] = {
 
 def href(kind: str, id: str) -> str:
     """The address of an object: a `kind` as in an audit row's resource (`user`, `session`, `job`,
-    …), or `run`, `event`."""
+    …), or `run`, `event`, `catalog`, `registered` (a table,
+    for who asks it and for who changes it)."""
     return _PAGES[kind].at(id) if _has_page(kind, id) else history(kind, id)
 
 

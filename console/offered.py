@@ -17,10 +17,10 @@ import pyarrow as pa
 from console import agnes_rows, agnes_tables, registered, table_files
 from console.agnes_rows import Extract
 from console.agnes_tables import AgnesTable
+from console.parquet_rows import Unfit
 from console.registered import INTERNAL_BUCKET, LOCAL, Registered
 from console.settings import Settings
-from console.table_files import Unfit
-from schema.errors import Unavailable
+from schema.errors import NotFound, Unavailable, shorten
 from schema.policy import Principal
 from schema.store import Store
 
@@ -208,3 +208,12 @@ def offered(instance: Holds, principal: Principal) -> Mapping[str, Offer]:
         if principal.may_read(table.id):
             found[table.name] = Local(store, principal, table, folders)
     return found
+
+
+def one_of(offers: Mapping[str, Offer], name: str) -> Offer:
+    """The one of this name or id. Raises NotFound, for what was not granted as for what does not
+    exist."""
+    table = offers.get(name) or next((one for one in offers.values() if one.id == name), None)
+    if table is None:
+        raise NotFound(f"no table {shorten(name)} here", detail=f"There are: {', '.join(offers)}.")
+    return table

@@ -1,5 +1,5 @@
-"""What the palette finds: pages, one's own saved views, people, reports, sessions, by a part of the
-name; reports by their words and ids, sessions also by what was said in them.
+"""What the palette finds: pages, one's own saved views, people, tables, reports, sessions, by a
+part of the name; reports by their words and ids, sessions also by what was said in them.
 
 Everything is as far as the reader may see it: pages by their right, people for admins only,
 reports and sessions by the policy of their rows. It blocks: call it through `store.offload`.
@@ -19,6 +19,7 @@ from console import links, text_search
 from console.feedback import reading as feedback
 from console.identity.rights import ADMIN, FEEDBACK, SESSIONS, may
 from console.instance import Instance
+from console.offered import offered
 from console.queries.counted import with_total
 from console.queries.feedback_filter import FeedbackFilter
 from console.queries.sessions import SessionFilter, SessionsSeen
@@ -29,7 +30,7 @@ from schema.table import rows_of
 from schema.tables import USER_OBSERVABILITY_VIEWS as VIEWS
 
 MOST = 20
-KINDS = ("page", "view", "user", "report", "session")
+KINDS = ("page", "view", "user", "table", "report", "session")
 _REPORTS, _LABEL = 5, 100  # reports that are listed; letters of one
 _INSIDE = 3  # characters from which on it is looked for in what was said, too
 _NEWEST = 5  # of views and of sessions, while nothing has been typed yet
@@ -69,7 +70,8 @@ def found(instance: Instance, me: Principal, text: str, limit: int, offset: int)
         newest, _ = _sessions(instance, me, "", _NEWEST)
         rows = [*places, *views[:_NEWEST], *newest]
         return Answer(rows[offset : offset + limit], len(rows))
-    named = [*places, *views, *_people(instance, me), *_reports(instance, me, wanted)]
+    named = [*places, *views, *_people(instance, me), *_tables(instance, me)]
+    named += _reports(instance, me, wanted)
     rows = sorted(
         (one for one in named if _rank(one, wanted) is not None),
         key=lambda one: (_rank(one, wanted), KINDS.index(one.kind)),
@@ -138,6 +140,12 @@ def _reports(instance: Instance, me: Principal, wanted: str) -> Iterator[Found]:
         said = f"report {row['id'][:8]} · {row['status']}"
         href = links.report(row["id"], own=own)
         yield Found("report", label or row["id"], said, href, about=row["reporter"]["user_id"])
+
+
+def _tables(instance: Instance, me: Principal) -> Iterator[Found]:
+    """What they may question."""
+    for one in offered(instance, me).values():
+        yield Found("table", one.name, one.bucket, links.href("catalog", one.name))
 
 
 def _matching_sessions(seen: SessionsSeen, filter: SessionFilter, limit: int) -> ir.Table:

@@ -5,7 +5,8 @@ Light like the client itself: an answer in Arrow is handed on as bytes, for thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -16,6 +17,7 @@ from schema.errors import Unavailable
 ARROW = "application/vnd.apache.arrow.stream"
 MOST_ROWS = 100_000  # that one answer in JSON may have
 MOST_ROWS_ARROW = 5_000_000  # and one in Arrow
+_BUFFER = 1 << 20  # bytes
 TRUNCATED = b"truncated"  # in the metadata of the last batch of an Arrow answer that was cut
 
 
@@ -50,6 +52,32 @@ def _whole(chunks: Iterator[bytes]) -> Iterator[bytes]:
             "the answer broke off: the server stopped it, or the line broke",
             detail="Ask for less if it took long; your activity says why it ended.",
         ) from error
+
+
+def as_file(pieces: Iterable[bytes]) -> io.BufferedReader:
+    """Pieces of bytes as a file to read: what Arrow reads a stream from."""
+    return io.BufferedReader(_Pieces(pieces), _BUFFER)
+
+
+class _Pieces(io.RawIOBase):
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        super().__init__()
+        self._pieces = iter(pieces)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = memoryview(piece)
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
 
 
 def catalog(client: Client) -> Json:

@@ -42,5 +42,28 @@ def _plain(column: pa.Array) -> pa.Array:
 
 
 def said(value: Any) -> Any:
-    """What JSON has no form for, as text: decimals, intervals, bytes (in hexadecimal)."""
+    """What JSON has no form for, as text: decimals, bytes (in hexadecimal), intervals (as SQL
+    reads and writes them)."""
+    if isinstance(value, pa.MonthDayNano):
+        return _interval(value)
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _interval(value: pa.MonthDayNano) -> str:
+    sign = -1 if value.months < 0 else 1
+    years, months = (sign * part for part in divmod(abs(value.months), 12))
+    named = {"year": years, "month": months, "day": value.days}
+    parts = [
+        f"{count} {unit}{'' if count in (1, -1) else 's'}" for unit, count in named.items() if count
+    ]
+    if value.nanoseconds or not parts:
+        parts.append(_clock(value.nanoseconds // 1000))
+    return " ".join(parts)
+
+
+def _clock(microseconds: int) -> str:
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{'-' if microseconds < 0 else ''}{hours:02}:{minutes:02}:{seconds:02}"
+    return f"{text}.{fraction:06}".rstrip("0") if fraction else text

@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from console.agnes_rows import Extract
 from console.offered import Offer, offered
 from console.sandbox.pool import Limits, Nursery, Run
@@ -27,6 +29,17 @@ from schema.store import Store
 
 T = TypeVar("T")
 _MINUTE = 60.0
+_LONG = 512  # bits
+
+
+class NoTurn(Unavailable):
+    """Too many questions run already; in `retry_after` seconds, those of now have ended."""
+
+    title = "No turn"
+
+    def __init__(self, message: str, *, retry_after: int, detail: str) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,7 @@ class Questions:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.store = settings, store
         self._nursery = Nursery()
+        self._closed = False
         self._threads = ThreadPoolExecutor(settings.query_children, "agnes-question")
         self._children = asyncio.Semaphore(settings.query_children)
         self._mine: dict[str, asyncio.Semaphore] = {}
@@ -70,13 +84,13 @@ class Questions:
 
     def _checked(self, sql: str, principal: Principal) -> tuple[Checked, dict[str, Offer]]:
         offers = offered(self, principal)
-        found = validate(sql, {name: tuple(offer.columns) for name, offer in offers.items()})
+        columns = {name: tuple(offer.columns) for name, offer in offers.items()}
+        found = validate(sql, columns, cheapest=lambda name: _cheapest(offers[name].schema()))
         return found, {name: offers[name] for name in found.needs}
 
     @asynccontextmanager
     async def turn(self, principal: Principal) -> AsyncIterator[None]:
-        """Wait until this person, and the server, may start one more. Raises TooMany,
-        Unavailable."""
+        """Wait until this person, and the server, may start one more. Raises TooMany, NoTurn."""
         self._count(principal.reader)
         most = self.settings.query_at_once
         mine = self._mine.setdefault(principal.reader, asyncio.Semaphore(most))
@@ -88,8 +102,9 @@ class Questions:
         except TimeoutError:
             if not patience.expired():
                 raise
-            raise Unavailable(
+            raise NoTurn(
                 f"no turn within {wait} s: too many questions run already",
+                retry_after=self.settings.query_seconds,
                 detail=f"One person has {most} at the same time; wait for one to end.",
             ) from None
 
@@ -119,12 +134,31 @@ class Questions:
         return Run(self._nursery, question.checked.sql, tables, limits), extract
 
     async def offload(self, work: Callable[..., T], *args: Any) -> T:
-        """Blocking work of a question, in a thread that is there for it."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        """Blocking work of a question, in a thread that is there for it. Raises Unavailable once
+        the server stops."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        except RuntimeError:
+            if not self._closed:
+                raise
+            raise Unavailable("the server is stopping; try again") from None
 
     def close(self) -> None:
+        self._closed = True
         self._nursery.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _cheapest(schema: pa.Schema) -> str:
+    """The column whose values are smallest."""
+
+    def size(field: pa.Field) -> int:
+        try:
+            return int(field.type.bit_width)
+        except ValueError:  # as long as each value
+            return _LONG
+
+    return str(min(schema, key=size).name)
 
 
 def scope(standings: Mapping[str, Mapping[str, Any]], principal: Principal) -> dict[str, Any]:

@@ -27,9 +27,10 @@ from console.changes.objects import Step
 from console.identity import typed
 from console.identity.lookup import Row
 from console.kept import kept
+from console.parquet_rows import Unfit
 from console.queries import registered as queries
 from console.settings import Settings
-from console.table_files import Column, Identity, Opened, Unfit
+from console.table_files import Column, Identity, Opened
 from schema.errors import BadParameter, BadRequest, NotFound, shorten
 from schema.store import Store
 from schema.table import rows_of

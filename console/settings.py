@@ -43,6 +43,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _limit(text: str) -> int:
+    number = _positive(text)
+    if number > _MOST:
+        raise ValueError(text)
+    return number
+
+
 def _interval(text: str) -> int | None:
     if not text:
         return None
@@ -100,6 +107,8 @@ def _repository(text: str) -> str:
     return f"https://{parts.netloc}/{names[0]}/{names[1].removesuffix('.git')}"
 
 
+_MOST = 1_000_000_000
+_LIMIT: dict[str, Any] = {"parse": _limit, "allowed": f"a whole number from 1 to {_MOST:,}"}
 _POSITIVE: dict[str, Any] = {"parse": _positive, "allowed": "a whole number above 0"}
 _DAYS: dict[str, Any] = {"parse": _days, "allowed": "a number of days, 0 to keep everything"}
 _FLAG: dict[str, Any] = {"parse": _flag, "allowed": "1 or 0"}
@@ -131,22 +140,53 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AGNES_MEMORY_LIMIT", "320MB", "Memory of the database engine, in DuckDB's notation."),
     Setting("AGNES_THREADS", "2", "Threads of one query.", **_POSITIVE),
     Setting("AGNES_READERS", "8", "Queries that run at the same time.", **_POSITIVE),
-    Setting("AGNES_QUERY_SECONDS", "30", "How long a question in SQL may take.", **_POSITIVE),
-    Setting("AGNES_QUERY_MEMORY_MB", "1024", "Memory of the engine for one question.", **_POSITIVE),
+    Setting("AGNES_QUERY_SECONDS", "30", "Seconds that a question in SQL may take.", **_LIMIT),
+    Setting(
+        "AGNES_QUERY_MEMORY_MB",
+        "1024",
+        "Memory of the engine for one question, in MB; its process may take twice as much, and "
+        "512 MB.",
+        **_LIMIT,
+    ),
     Setting(
         "AGNES_QUERY_EXTRACT_MB",
         "512",
         "Most bytes of rows that one question may work on, in MB.",
-        **_POSITIVE,
+        **_LIMIT,
     ),
-    Setting("AGNES_QUERY_CHILDREN", "8", "Questions that run at the same time.", **_POSITIVE),
-    Setting("AGNES_QUERY_AT_ONCE", "4", "Questions of one person at the same time.", **_POSITIVE),
-    Setting("AGNES_QUERY_WAIT", "30", "Seconds that a question waits for its turn.", **_POSITIVE),
+    Setting(
+        "AGNES_QUERY_JSON_ROWS",
+        "100000",
+        "Rows of an answer in JSON at most, up to 100,000; one with more is cut.",
+        **_LIMIT,
+    ),
+    Setting(
+        "AGNES_QUERY_JSON_MB",
+        "64",
+        "Most bytes of an answer in JSON, in MB before it is written as text; one with more is "
+        "cut.",
+        **_LIMIT,
+    ),
+    Setting(
+        "AGNES_QUERY_ARROW_ROWS",
+        "5000000",
+        "Rows of an answer in Arrow at most, up to 5,000,000; one with more is cut.",
+        **_LIMIT,
+    ),
+    Setting(
+        "AGNES_QUERY_ARROW_MB",
+        "8192",
+        "Most bytes of an answer in Arrow, in MB; one with more is cut.",
+        **_LIMIT,
+    ),
+    Setting("AGNES_QUERY_CHILDREN", "8", "Questions that run at the same time.", **_LIMIT),
+    Setting("AGNES_QUERY_AT_ONCE", "4", "Questions of one person at the same time.", **_LIMIT),
+    Setting("AGNES_QUERY_WAIT", "30", "Seconds that a question waits for its turn.", **_LIMIT),
     Setting(
         "AGNES_QUERY_PER_MINUTE",
         "1200",
         "Questions that one person may start in a minute.",
-        **_POSITIVE,
+        **_LIMIT,
     ),
     Setting(
         "AGNES_TABLE_FOLDERS",

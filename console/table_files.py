@@ -22,7 +22,9 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from console import parquet_rows
 from console.identity import typed
+from console.parquet_rows import Unfit
 from console.settings import Settings
 from schema.errors import BadParameter, shorten
 
@@ -30,7 +32,6 @@ KINDS = (".csv", ".parquet")
 _COLUMNS = 1000
 _NAME = 250  # characters of a column's name
 _BLOCK = 4 << 20  # bytes of a CSV file that are read at once; the first ones decide the types
-_ROWS = 2048  # of a Parquet file that are read at once: a value may stand in many of them
 _SETTLED = 2_000_000_000  # nanoseconds without a change
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINK = "symlinks are not followed"
@@ -42,10 +43,6 @@ _REASONS = {
 }
 
 Identity = tuple[int, ...]
-
-
-class Unfit(ValueError):
-    """Why a file cannot be a table, or be read as the one it was."""
 
 
 @dataclass(frozen=True)
@@ -233,9 +230,7 @@ def batches(found: Opened, wanted: Sequence[Column]) -> Iterator[pa.RecordBatch]
         with _csv(found.file, schema) as reader:
             yield from reader
         return
-    for batch in pq.ParquetFile(found.file).iter_batches(_ROWS, columns=names):
-        if gone := [name for name in names if name not in batch.schema.names]:
-            raise Unfit(f"it has no column {shorten(gone[0])} any more")
+    for batch in parquet_rows.batches(found.file, names):
         read = [_cast(batch.column(field.name), field.type) for field in schema]
         yield pa.RecordBatch.from_arrays(read, schema=schema)
 

@@ -211,6 +211,8 @@ TABLE: dict[str, Any] = {
         rights("signed_in", "GET"), f"/me/reports/{NOBODY}/excerpt/0"
     ),
     "/me/reports/act$": Button(rights("signed_in", "POST")),
+    **page("/admin/tables", "admin"),
+    "/admin/tables/act$": Button(rights("admin", "POST")),
     **page("/catalog", "signed_in"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),

@@ -6,8 +6,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +16,8 @@ import pytest
 
 from schema.store import Store
 from schema.tables import TABLES
-from tests.server_process import ServerProcess, agnes, clean_environment
+from tests import books
+from tests.server_process import ServerProcess, agnes
 from tests.terminal import Terminal
 from tests.transcripts import talk
 
@@ -148,19 +147,13 @@ def test_the_digest_of_a_day_is_kept_as_a_page(terminal: Terminal) -> None:
     assert "data:image/svg+xml" in page
 
 
-def test_every_notebook_runs_against_the_server(terminal: Terminal, run: dict[str, Any]) -> None:
+def test_every_notebook_runs_against_the_server(
+    terminal: Terminal, run: dict[str, Any], tmp_path: Path
+) -> None:
     """As a person would in JupyterLab, signed in as an admin. Those for analysts have tests of
     their own."""
-    books = [NOTEBOOKS / "jobs", NOTEBOOKS / "reports"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", *books],
-        env=clean_environment(**terminal.settings),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
+    found = [path for part in ("jobs", "reports") for path in (NOTEBOOKS / part).glob("*.ipynb")]
+    books.run(sorted(found), tmp_path, terminal.settings)
 
 
 def test_no_secret_of_a_transcript_is_in_anything_that_was_made_of_it(

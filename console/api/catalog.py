@@ -12,9 +12,8 @@ from console import questions
 from console.audit import entry
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
-from console.offered import Offer, offered
+from console.offered import Offer, offered, one_of
 from console.query_values import JSON, said, values
-from schema.errors import NotFound, shorten
 
 _SAMPLE = 5
 
@@ -26,14 +25,9 @@ class _Catalog(Handler):
         return await self.instance.store.offload(offered, self.instance, self.caller.me)
 
     async def table(self, name: str) -> Offer:
-        """The one that is called so. What was not granted is as unknown as what does not exist."""
+        """The one that is called so. Raises NotFound."""
         self.about = f"table:{name}"
-        offers = await self.offers()
-        found = offers.get(name) or next((one for one in offers.values() if one.id == name), None)
-        if found is None:
-            known = ", ".join(offers)
-            raise NotFound(f"no table {shorten(name)} here", detail=f"There are: {known}.")
-        return found
+        return one_of(await self.offers(), name)
 
     async def noted(self, action: str, **params: Any) -> None:
         await self.instance.record(entry(self.caller, action, resource=self.about, params=params))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from console import explain
 from console.audit import entry
+from console.explain import explain
 from console.handler import Handler
 from console.identity.rights import SIGNED_IN, Right
+from console.offered import offered, one_of
 
 
 class Explain(Handler):
@@ -27,7 +28,7 @@ class Explain(Handler):
 
     def _explained(self, name: str) -> dict[str, Any]:
         instance, me = self.instance, self.caller.me
-        return explain.explain(instance, me, explain.found(instance, me, name))
+        return explain(instance, me, one_of(offered(instance, me), name))
 
 
 ROUTES = [(r"/api/v2/explain/([^/]+)", Explain)]

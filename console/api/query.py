@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar, cast
 
 import orjson
@@ -25,13 +25,12 @@ from console.offered import INTERNAL
 from console.query_values import JSON, said, values
 from console.questions import Question
 from console.registered import LOCAL
+from console.sandbox.measure import Refused
 from console.sandbox.pool import Run, Stopped
-from console.sandbox.validate import Refused
-from schema.errors import AgnesError, BadParameter
+from schema.errors import AgnesError, BadParameter, Unavailable
 
 ARROW = "application/vnd.apache.arrow.stream"
-_ROWS, _ROWS_ARROW = 100_000, 5_000_000
-_BYTES, _BYTES_ARROW = 64 << 20, 8 << 30
+_ROWS, _ROWS_ARROW = 100_000, 5_000_000  # that may be asked for
 _PREVIEW = 200  # characters of the text that the log keeps
 _IN_MEMORY = 4 << 20  # bytes of an answer; more lie in a file until they are sent
 
@@ -54,14 +53,21 @@ class Query(Handler):
         started = time.perf_counter()
         question: Question | None = None
         try:
-            size = _BYTES_ARROW if arrow else _BYTES
-            asking = self.instance.questions
-            question = await asking.checked(given["sql"], self.caller.me, rows=limit, bytes=size)
-            async with asking.turn(self.caller.me):
+            asking, me = self.instance.questions, self.caller.me
+            rows, size = self._caps(arrow=arrow)
+            question = await asking.checked(given["sql"], me, rows=min(limit, rows), bytes=size)
+            async with asking.turn(me):
                 await (self._arrow if arrow else self._json)(question, started)
         except AgnesError as error:
             await self._note(given["sql"], question, _result(error), error=error.message)
             raise
+
+    def _caps(self, *, arrow: bool) -> tuple[int, int]:
+        """Rows and bytes beyond which an answer is cut, as the settings say."""
+        settings = self.instance.settings
+        if arrow:
+            return settings.query_arrow_rows, settings.query_arrow_mb << 20
+        return settings.query_json_rows, settings.query_json_mb << 20
 
     def on_connection_close(self) -> None:
         """Who left waits for nothing: the child ends, or does not begin."""
@@ -81,32 +87,40 @@ class Query(Handler):
             yield run, extract
         finally:
             self._run = None
-            await asking.offload(run.__exit__, None, None, None)
+            run.cancel()
+            with suppress(Unavailable):
+                await asking.offload(run.__exit__, None, None, None)
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """An error after the first piece ends the connection, so that nobody takes a part for the
+        whole."""
+        if not self._headers_written:
+            super().send_error(status_code, **kwargs)
+            return
+        self._log()
+        self.detach().close()
 
     async def _arrow(self, question: Question, started: float) -> None:
-        """Sent as it comes. An error after the first piece ends the connection, so that nobody
-        takes a part for the whole."""
+        """Sent as it comes."""
         asking = self.instance.questions
         async with self._running(question) as (run, extract):
             pieces = run.pieces()
             piece = await asking.offload(next, pieces, None)
             self.set_header("Content-Type", ARROW)
-            try:
-                while piece is not None:
-                    self.write(piece)
-                    await self.flush()
-                    piece = await asking.offload(next, pieces, None)
-            except StreamClosedError:
-                await self._note(question.checked.sql, question, "error.cancelled")
-                return
-            except AgnesError as error:
-                await self._note(
-                    question.checked.sql, question, _result(error), error=error.message
-                )
-                self.detach().close()
-                return
+            while piece is not None:
+                await self._sent(piece)
+                piece = await asking.offload(next, pieces, None)
         await self._noted(question, run, extract.size, started)
         self.finish()
+
+    async def _sent(self, piece: bytes) -> None:
+        """Raises Stopped when nobody is there any more."""
+        try:
+            self.write(piece)
+            await self.flush()
+        except StreamClosedError:
+            said = "who asked has left"
+            raise Stopped(said, result="error.cancelled") from None
 
     async def _json(self, question: Question, started: float) -> None:
         asking = self.instance.questions
@@ -125,12 +139,9 @@ class Query(Handler):
             }
             self.set_header("Content-Type", "application/json; charset=utf-8")
             written = _written(cast("Any", answer), about)
-            try:
+            with suppress(Stopped):  # it was answered, whoever reads it
                 while (text := await asking.offload(next, written, None)) is not None:
-                    self.write(text)
-                    await self.flush()
-            except StreamClosedError:
-                return
+                    await self._sent(text)
         self.finish()
 
     def _scope(self, question: Question) -> dict[str, Any]:

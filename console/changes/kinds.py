@@ -17,7 +17,7 @@ from console.audit import now
 from console.changes.edits import Edit
 from console.identity import grants, groups
 from console.identity.lookup import Reads, Row, where
-from schema.errors import BadRequest, Conflict, shorten
+from schema.errors import BadRequest, Conflict, NotFound, shorten
 from schema.table import Table, rows_of
 from schema.tables import (
     INSTANCE_CONFIG,
@@ -114,6 +114,14 @@ class Group(Whole):
         common = {"group_id": key["id"]}
         return {"members": (USER_GROUP_MEMBERS, common), "grants": (RESOURCE_GRANTS, common)}
 
+    def edits(
+        self, reads: Reads, key: Key, wanted: State | None, there: State | None, by: str | None
+    ) -> tuple[Edit, ...]:
+        edits = super().edits(reads, key, wanted, there, by)
+        for grant in (row for edit in edits if edit.table is RESOURCE_GRANTS for row in edit.rows):
+            _on_a_table(reads, grant)
+        return edits
+
 
 class Registered(Whole):
     """A table with the groups it is granted to: another one of its name must not have them."""
@@ -198,8 +206,21 @@ def _in_group(reads: Reads, group_id: str) -> Row:
     return found[0]
 
 
+def _on_a_table(reads: Reads, grant: Row) -> None:
+    """Raises Conflict for a grant of a table that was removed: another one of its id must not be
+    open to those who were granted that one."""
+    try:
+        grants.refuse_unknown(reads, grant["resource_type"], grant["resource_id"])
+    except NotFound:
+        raise Conflict(
+            f"the table {shorten(grant['resource_id'])} is no more",
+            detail="Roll back its removal first, or do without.",
+        ) from None
+
+
 def _grant(reads: Reads, row: Row) -> None:
     grants.grantable(row["resource_type"], row["resource_id"])
+    _on_a_table(reads, row)
     group = _in_group(reads, row["group_id"])
     grants.refuse_twice(reads, group, row["resource_type"], row["resource_id"])
 

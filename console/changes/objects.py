@@ -15,7 +15,7 @@ from console.changes.record import recorded
 from console.identity import typed
 from console.identity.grants import OWN_ROWS
 from console.identity.lookup import changes
-from schema.errors import BadParameter, NotFound, TooLarge, shorten
+from schema.errors import BadParameter, Conflict, NotFound, TooLarge, shorten
 from schema.transaction import Transaction
 
 Step = Callable[[Transaction], State | None]
@@ -35,8 +35,8 @@ def set_template(caller: Caller, name: str, body: str | None) -> Step:
 
 def register(caller: Caller, wanted: Mapping[str, Any]) -> Step:
     """Add a table; `wanted` are columns of the registry, `name` at least, `id` if it is to have a
-    certain one. Raises BadParameter, TooLarge, Conflict for a name that is taken. The answer is the
-    row."""
+    certain one. Raises BadParameter, TooLarge, Conflict for a name or an id that is taken. The
+    answer is the row."""
     id = typed.label("id", wanted.get("id") or new_id(), NAME_LIMIT)
     state = dict.fromkeys(REGISTERED.columns) | _columns(wanted)
     if state["name"] is None:
@@ -45,7 +45,10 @@ def register(caller: Caller, wanted: Mapping[str, Any]) -> Step:
     def step(transaction: Transaction) -> State | None:
         key = {"id": id}
         if REGISTERED.now(transaction, key) is not None:
-            raise BadParameter("id", id, "an id that no table has")
+            raise Conflict(
+                f"a table with the id {id} is registered already",
+                detail="Use another id, or change that table.",
+            )
         write = Written(caller, "registry.create", f"table:{id}", REGISTERED, key)
         return write(transaction, state, None)
 

@@ -22,9 +22,6 @@ class Rejected(BadRequest):
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="In your own words.")],
     as_json: JsonOption = False,
-    sql_only: Annotated[
-        bool, typer.Option("--sql-only", help="Print only the SQL; the log keeps it all the same.")
-    ] = False,
 ) -> None:
     """Ask in your own words: agnes admin ask "which tools failed most last week?".
 
@@ -39,15 +36,13 @@ def ask(
     rejected = answer.get("rejected")
     if as_json:
         show_json(answer)
-    elif sql_only:
-        say(plain_lines(answer["sql"]))
     else:
         say(f"Question   {plain(answer['question'])}")
         say(f"Rationale  {plain(answer['rationale'])}")
         say(f"SQL\n{plain_lines(answer['sql'])}\n")
     if rejected:
         raise Rejected(f"the SQL was refused: {rejected}", detail="ask it in other words")
-    if as_json or sql_only:
+    if as_json:
         return
     rows = [[row[name] for name in answer["columns"]] for row in answer["rows"]]
     answers.show({**answer, "rows": rows, "truncated": False})

@@ -5,7 +5,6 @@ It is imported by name inside functions: the terminal starts without it.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -24,9 +23,11 @@ class Arrived:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         import pyarrow as pa
 
+        from console.query_client import as_file
+
         self._broken = (pa.ArrowInvalid, OSError)  # what Arrow says of a stream that is none
         try:
-            self._reader = pa.ipc.open_stream(io.BufferedReader(_Source(chunks)))
+            self._reader = pa.ipc.open_stream(as_file(chunks))
         except self._broken as error:
             raise _no_arrow() from error
 
@@ -80,29 +81,6 @@ class Arrived:
             self.rows += batch.num_rows
             if batch.num_rows:
                 yield batch
-
-
-class _Source(io.RawIOBase):
-    """Pieces as a file to read."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        super().__init__()
-        self._chunks = iter(chunks)
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._left:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._left = memoryview(chunk)
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 def _no_arrow() -> AgnesError:

@@ -56,10 +56,15 @@ def write_export(download: Download, format: Format, place: Path | None) -> None
 def say_written(rows: int | None, size: int, place: Path | None) -> None:
     """How many rows and bytes went to a file; of standard output on stderr."""
     count = "rows" if rows is None else f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    told = f"{count}, {size_text(size)}"
     if place is None:
-        note(f"{count}, {size / 1e6:,.1f} MB")
+        note(told)
     else:
-        say(f"{count}, {size / 1e6:,.1f} MB: {plain(place)}")
+        say(f"{told}: {plain(place)}")
+
+
+def size_text(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size:,} bytes"
 
 
 def _written(download: Download, format: Format, file: Path | None) -> tuple[int | None, int]:

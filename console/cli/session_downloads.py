@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.cli.exits import WrongUse
-from console.cli.exported import file_of
+from console.cli.exported import file_of, size_text
 from console.cli.listing import user_id
 from console.cli.output import note, on_terminal, say
 from console.cli.replay import reason_named
@@ -140,7 +140,7 @@ def _offered(arriving: Download) -> str:
 
 def _told(arriving: Download, size: int) -> str:
     files, missing = (arriving.headers.get(f"x-{what}-count") for what in ("file", "missing"))
-    told = f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size:,} bytes"
+    told = size_text(size)
     if files:
         told = f"{plain(files)} files, {told}"
     return told + (

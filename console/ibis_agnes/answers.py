@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
 
 import ibis.expr.datatypes as dt
 import ibis.expr.schema as sch
@@ -18,7 +16,6 @@ from console import query_client
 from console.client import Client
 from schema.errors import TooLarge
 
-_BUFFER = 1 << 20  # bytes
 _DAY = 86_400_000_000_000  # nanoseconds
 
 
@@ -36,7 +33,7 @@ class Answer:
         self._open = ExitStack()
         try:
             pieces = self._open.enter_context(query_client.stream(client, sql))
-            self._source = io.BufferedReader(_Pieces(pieces), _BUFFER)
+            self._source = query_client.as_file(pieces)
             self._stream = pa.ipc.open_stream(self._source)
         except BaseException:
             self._open.close()
@@ -69,28 +66,6 @@ class Answer:
                         "aggregate, or .limit(n)"
                     )
                 yield found.batch
-
-
-class _Pieces(io.RawIOBase):
-    """Pieces of bytes as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any, /) -> int:
-        while not self._left:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._left = memoryview(piece)
-        count = min(len(target), len(self._left))
-        target[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 def kinds(schema: pa.Schema) -> sch.Schema:

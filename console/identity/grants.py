@@ -15,7 +15,7 @@ from console.identity.lookup import Reads, Row, containing, one, pick, where
 from schema.errors import BadParameter, Conflict
 from schema.policy import RESOURCE_TYPES
 from schema.table import rows_of
-from schema.tables import RESOURCE_GRANTS, USER_GROUPS
+from schema.tables import RESOURCE_GRANTS, TABLE_REGISTRY, USER_GROUPS
 from schema.transaction import Rows, Transaction
 
 SHOWN = (
@@ -72,6 +72,13 @@ def grantable(resource_type: str, resource_id: str | None) -> str | None:
     return resource_id
 
 
+def refuse_unknown(reads: Reads, resource_type: str, resource_id: str | None) -> None:
+    """Raises NotFound for a table that is not registered: whoever registers one of that id later
+    would have granted it unknowingly."""
+    if resource_type in NAMED and resource_id is not None:
+        one(reads, TABLE_REGISTRY, "table", resource_id)
+
+
 def refuse_twice(reads: Reads, group: Row, resource_type: str, resource_id: str | None) -> None:
     """Raises Conflict when the group has this already."""
     for other in reads.read(where(RESOURCE_GRANTS, group_id=group["id"])):
@@ -83,7 +90,8 @@ def refuse_twice(reads: Reads, group: Row, resource_type: str, resource_id: str 
 def create(
     caller: Caller, *, group_id: str, resource_type: str, resource_id: str | None = None
 ) -> Callable[[Transaction], Row]:
-    """Raises BadParameter, NotFound, and Conflict for what the group has already."""
+    """Raises BadParameter, NotFound for a group or a table that is none, and Conflict for what the
+    group has already."""
     resource_id = grantable(resource_type, resource_id)
     row: Row = {
         "id": new_id(),
@@ -96,6 +104,7 @@ def create(
 
     def step(transaction: Transaction) -> Row:
         group = one(transaction, USER_GROUPS, "group", group_id)
+        refuse_unknown(transaction, resource_type, resource_id)
         refuse_twice(transaction, group, resource_type, resource_id)
         transaction.insert(Rows(RESOURCE_GRANTS, [row]))
         transaction.insert(_entry(caller, "resource_grants.add", row, group))

@@ -12,6 +12,7 @@ from console.pages.notices import NoticesPage
 from console.pages.person import MySessionsPage, UserPage
 from console.pages.replay import replay_pages
 from console.pages.sessions import SessionsPage
+from console.pages.tables import TablesPage
 from console.pages.telemetry import TelemetryPage
 
 PAGES: tuple[Page, ...] = (
@@ -23,6 +24,7 @@ PAGES: tuple[Page, ...] = (
     ReportPage(),
     MyReportsPage(),
     MyReportPage(),
+    TablesPage(),
     CatalogPage(),
     JobsPage(),
     UserPage(),

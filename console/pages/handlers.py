@@ -23,6 +23,7 @@ from console.pages.feedback import acts as feedback_acts
 from console.pages.feedback import own_acts
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
+from console.pages.tables import acts as table_acts
 from console.pages.telemetry import ask
 from schema.errors import AgnesError
 
@@ -95,6 +96,7 @@ ROUTES = [
     *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
     *ask.ROUTES,
+    *table_acts.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,
     *feedback_acts.ROUTES,

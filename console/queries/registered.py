@@ -5,7 +5,13 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from schema.table import rows_of
-from schema.tables import TABLE_REGISTRY
+from schema.tables import (
+    RESOURCE_GRANTS,
+    TABLE_REGISTRY,
+    USER_GROUP_MEMBERS,
+    USER_GROUPS,
+    USERS,
+)
 
 
 def of_source(source_type: str) -> ir.Table:
@@ -27,3 +33,38 @@ def listing(text: str | None = None, *, source_type: str | None = None) -> ir.Ta
         rows = rows.filter(found[0] | found[1] | found[2].fill_null(False))
     listed: ir.Table = rows.order_by([rows.name.lower(), rows.id])
     return listed
+
+
+def by_source() -> ir.Table:
+    """`source_type, tables`: how many there are of each."""
+    rows = rows_of(TABLE_REGISTRY)
+    return rows.group_by("source_type").aggregate(tables=rows.count())
+
+
+def granted() -> ir.Table:
+    """Who may read which table: `id, resource_id, group_id, group_name, members`; a grant each, by
+    the name of the group."""
+    grants, members = _grants(), rows_of(USER_GROUP_MEMBERS)
+    names = rows_of(USER_GROUPS).select(group_id="id", group_name="name")
+    sizes = members.group_by("group_id").aggregate(size=members.count())
+    sizes = sizes.select("size", of="group_id")
+    rows = grants.join(names, "group_id")
+    rows = rows.left_join(sizes, rows.group_id == sizes.of)
+    rows = rows.mutate(members=rows["size"].fill_null(0))
+    rows = rows.select("id", "resource_id", "group_id", "group_name", "members")
+    found: ir.Table = rows.order_by([rows.group_name.lower(), rows.id])
+    return found
+
+
+def readers() -> ir.Table:
+    """`resource_id, people`: how many may sign in and read that table by a grant."""
+    users = rows_of(USERS)
+    active = users.filter(users.is_active, ~users.is_admin).select(user_id="id")
+    members = rows_of(USER_GROUP_MEMBERS).select("group_id", "user_id")
+    rows = _grants().join(members, "group_id").join(active, "user_id")
+    return rows.group_by("resource_id").aggregate(people=rows.user_id.nunique())
+
+
+def _grants() -> ir.Table:
+    grants = rows_of(RESOURCE_GRANTS)
+    return grants.filter(grants.resource_type == "table").select("id", "group_id", "resource_id")

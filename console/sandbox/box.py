@@ -7,7 +7,7 @@ the lock is the last. Without the lock, a running box takes back what was set be
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -16,6 +16,7 @@ import pyarrow as pa
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "allow_unsigned_extensions": "false",
     "python_enable_replacements": "false",
+    "threads": "1",  # else they are started, and waited for when they are taken away
 }
 _SHUT = (
     "SET temp_directory = ''",
@@ -24,23 +25,34 @@ _SHUT = (
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET allow_persistent_secrets = false",
-    "SET memory_limit = '{memory}B'",
     "SET threads = 1",
     "SET max_expression_depth = 250",
     "SET pivot_limit = 1000",
     "SET TimeZone = 'UTC'",
     "SET enable_external_access = false",
 )
+_MEMORY = "SET memory_limit = '{memory}B'"
 _LOCK = "SET lock_configuration = true"
 _NUDGE = 0.05  # seconds: an interrupt that comes before the work begins is lost, so it is repeated
 
 
-def opened(tables: Mapping[str, pa.Table], *, memory: int) -> duckdb.DuckDBPyConnection:
-    """A locked box that holds a copy of `tables`; `memory` in bytes."""
+def shut() -> duckdb.DuckDBPyConnection:
+    """An empty box, which can reach nothing; `filled` makes it ready for a question."""
     box = duckdb.connect(":memory:", config=_CONFIG)
     for statement in _SHUT:
-        box.execute(statement.format(memory=memory))
-    for name, rows in tables.items():
+        box.execute(statement)
+    return box
+
+
+def filled(
+    box: duckdb.DuckDBPyConnection,
+    tables: Iterable[tuple[str, pa.RecordBatchReader]],
+    *,
+    memory: int,
+) -> duckdb.DuckDBPyConnection:
+    """The same, locked, with a copy of `tables`; `memory` in bytes."""
+    box.execute(_MEMORY.format(memory=memory))
+    for name, rows in tables:
         box.from_arrow(rows).create(name)
     box.execute(_LOCK)
     return box

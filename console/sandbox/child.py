@@ -4,6 +4,7 @@ before it reads anything, and knows nothing but what it is sent."""
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import resource
 import sys
@@ -17,35 +18,52 @@ import pyarrow as pa
 from console.sandbox import box, frames
 
 _OPEN_FILES = 64
-_PIECE = 1 << 20  # bytes of the answer in one frame
+_PIECE = 4 << 20  # bytes of the answer in one frame
 _MOST = 1 << 40  # the server is trusted
 
 
 def main(asked: BinaryIO, answers: BinaryIO) -> None:
-    """Answer the one question that `asked` holds."""
+    """Open a box, wait for the one question that `asked` will hold, and answer it."""
+    engine = box.shut()
     found = frames.receive(asked, most=_MOST)
     if found is None:
         return
     question = orjson.loads(found[1])
     _limit(question["memory"], question["seconds"])
-    tables = {}
-    for name in question["tables"]:
-        tables[name] = pa.ipc.open_stream(_sent(asked)).read_all()
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
-        _answer(question, tables, answers)
+        _answer(engine, question, asked, answers)
         answers.flush()
 
 
-def _sent(asked: BinaryIO) -> bytes:
-    """The pieces of one table, up to the empty one; a server that left ends the child."""
-    pieces: list[bytes] = []
-    while True:
-        frame = frames.receive(asked, most=_MOST)
-        if frame is None:
-            sys.exit()
-        if not frame[1]:
-            return b"".join(pieces)
-        pieces.append(frame[1])
+def _tables(names: Iterable[str], asked: BinaryIO) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+    """Each table as it comes: one must be read to its end before the next."""
+    for name in names:
+        sent = io.BufferedReader(_Sent(asked), _PIECE)
+        yield name, pa.ipc.open_stream(sent)
+        sent.read()
+
+
+class _Sent(io.RawIOBase):
+    """The pieces of one table as a file, up to the empty one; a server that left ends the child."""
+
+    def __init__(self, asked: BinaryIO) -> None:
+        self._asked = asked
+        self._left = memoryview(b"")
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any, /) -> int:
+        if not self._left and not self._ended:
+            frame = frames.receive(self._asked, most=_MOST)
+            if frame is None:
+                os._exit(1)
+            self._left, self._ended = memoryview(frame[1]), not frame[1]
+        count = min(len(target), len(self._left))
+        target[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
 
 
 def _limit(memory: int, seconds: float) -> None:
@@ -55,19 +73,23 @@ def _limit(memory: int, seconds: float) -> None:
     most = used + 2 * memory + (512 << 20)
     cpu = int(seconds) + 2
     for what, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_AS, most),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),  # the last: who sees it sees them all
     ):
         resource.setrlimit(what, (limit, limit))
 
 
-def _answer(question: dict[str, Any], tables: dict[str, pa.Table], answers: BinaryIO) -> None:
+def _answer(
+    engine: duckdb.DuckDBPyConnection,
+    question: dict[str, Any],
+    asked: BinaryIO,
+    answers: BinaryIO,
+) -> None:
     try:
-        engine = box.opened(tables, memory=question["memory"])
-        tables.clear()
+        box.filled(engine, _tables(question["tables"], asked), memory=question["memory"])
         with box.within(engine, question["seconds"]) as late:
             try:
                 _stream(engine, question, answers)
@@ -138,7 +160,7 @@ class _Pieces:
 
     def flush(self) -> None:
         if self._held:
-            frames.send(self._answers, frames.ANSWER, bytes(self._held))
+            frames.send(self._answers, frames.ANSWER, self._held)
             self._held.clear()
 
     def writable(self) -> bool:
@@ -159,7 +181,8 @@ class _Pieces:
 
 def warm() -> None:
     """Load now what the first question would load late, beyond the limits."""
-    engine = box.opened({"warm": pa.table({"one": [1]})}, memory=64 << 20)
+    rows = pa.table({"one": [1]}).to_reader()
+    engine = box.filled(box.shut(), [("warm", rows)], memory=64 << 20)
     box.batches(engine, 'SELECT * FROM "warm"', rows=1)[1].__next__()
     engine.close()
 

@@ -17,10 +17,10 @@ _HEAD = 9
 
 
 class _Writes(Protocol):
-    def write(self, data: bytes | memoryview, /) -> object: ...
+    def write(self, data: bytes | bytearray, /) -> object: ...
 
 
-def send(to: _Writes, kind: bytes, payload: bytes | memoryview) -> None:
+def send(to: _Writes, kind: bytes, payload: bytes | bytearray) -> None:
     to.write(kind + len(payload).to_bytes(_HEAD - 1, "big"))
     to.write(payload)
 

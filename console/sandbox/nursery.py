@@ -25,9 +25,9 @@ _NICE = 10
 
 def main(control: socket.socket) -> None:
     """Serve until the server is gone."""
-    _stand_back()
     _leave_the_network()
     child.warm()
+    _stand_back()
     alive: set[int] = set()
     control.send(b"ready")
     while True:

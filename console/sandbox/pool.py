@@ -6,7 +6,9 @@ All of it blocks; the API calls it in threads.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -23,6 +25,9 @@ from schema.errors import AgnesError, BadRequest, Unavailable
 
 _GRACE = 0.5  # seconds after its time until a child that goes on is killed
 _MESSAGE = 16 << 20  # bytes of one frame that a child may send
+_PIPE = 1 << 20  # bytes
+_LESS = "Ask for less: fewer rows or columns."
+_AHEAD = 2  # children that wait for questions
 _START = 30.0  # seconds for the nursery to be ready
 
 
@@ -47,44 +52,112 @@ class Limits:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Child:
+    """A process that waits for its question. `asked` and `answers`: our ends of its pipes;
+    `control`: the socket of the nursery that it is from."""
+
+    pid: int
+    asked: BinaryIO
+    answers: BinaryIO
+    control: socket.socket
+
+    @property
+    def is_there(self) -> bool:
+        ends = select.poll()
+        ends.register(self.answers, 0)  # whether the other side has closed it is always told
+        ends.register(self.control, 0)
+        return not ends.poll(0)
+
+    def end(self) -> None:
+        """Kill it, whatever it does; never waits. A nursery that ended took its children along."""
+        with contextlib.suppress(OSError):
+            self.control.send(b"-%d" % self.pid)
+
+    def close(self) -> None:
+        """Close our ends."""
+        with contextlib.suppress(BrokenPipeError):
+            self.asked.close()
+        self.answers.close()
+
+
 class Nursery:
-    """The process that forks children; started at the first question, and again after it died."""
+    """The process that forks children; started at the first question, and again after it died.
+    Children are made ahead, off the way of any question."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready: list[Child] = []
+        self._lent: set[Child] = set()
+        self._closed = False
 
-    def child(self, asked: int, answers: int) -> int:
-        """The process id of a new child that reads `asked` and writes `answers`."""
-        with self._lock:
-            for again in (True, False):
-                control = self._control or self._start()
-                try:
-                    socket.send_fds(control, [b"+"], [asked, answers])
-                    told = control.recv(64)
-                except OSError:
-                    told = b""
-                if told:
-                    return int(told)
-                self._stop()
-                if not again:
-                    break
-        raise Unavailable("no process for this question could be started; try again")
+    def child(self) -> Child:
+        """One for one question, to be given `back`. Raises Unavailable."""
+        found = self._next()
+        self._lent.add(found)
+        threading.Thread(target=self._ahead, name="agnes-nursery", daemon=True).start()
+        return found
 
-    def end(self, pid: int) -> None:
-        """Kill that child, whatever it does. A nursery that ended took its children along. Never
-        waits, not even for a nursery that starts."""
-        control = self._control
-        if control is not None:
-            with contextlib.suppress(OSError):
-                control.send(b"-%d" % pid)
+    def back(self, child: Child) -> None:
+        self._lent.discard(child)
+        child.close()
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             self._stop()
+            while self._lent:  # questions that nobody ends any more
+                self._lent.pop().close()
+
+    def _next(self) -> Child:
+        while self._ready:
+            with contextlib.suppress(IndexError):  # another question was quicker
+                found = self._ready.pop()
+                if found.is_there:
+                    return found
+                found.end()
+                found.close()
+        with self._lock:
+            return self._made()
+
+    def _ahead(self) -> None:
+        with contextlib.suppress(Unavailable, OSError), self._lock:
+            while not self._closed and len(self._ready) < _AHEAD:
+                self._ready.append(self._made())
+
+    def _made(self) -> Child:
+        theirs_asked, asked = _pipe()
+        answers, theirs_answers = _pipe()
+        ours = os.fdopen(asked, "wb"), os.fdopen(answers, "rb")
+        try:
+            pid, control = self._born(theirs_asked, theirs_answers)
+        except AgnesError:
+            for end in ours:
+                end.close()
+            raise
+        finally:
+            os.close(theirs_asked)
+            os.close(theirs_answers)
+        return Child(pid, *ours, control)
+
+    def _born(self, asked: int, answers: int) -> tuple[int, socket.socket]:
+        for _ in range(2):
+            control = self._control or self._start()
+            try:
+                socket.send_fds(control, [b"+"], [asked, answers])
+                told = control.recv(64)
+            except OSError:
+                told = b""
+            if told:
+                return int(told), control
+            self._stop()
+        raise Unavailable("no process for this question could be started; try again")
 
     def _start(self) -> socket.socket:
+        if self._closed:
+            raise Unavailable("the server is stopping; try again")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_START)
         with theirs:
@@ -108,6 +181,8 @@ class Nursery:
     def _stop(self) -> None:
         control, process = self._control, self._process
         self._control = self._process = None
+        while self._ready:
+            self._ready.pop().close()
         if control is not None:
             control.close()
         if process is not None:
@@ -116,6 +191,14 @@ class Nursery:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe that holds much, where the system lets us: each filling costs a change of process."""
+    ends = os.pipe()
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _PIPE)
+    return ends
 
 
 class Run:
@@ -135,19 +218,7 @@ class Run:
         self._ended = threading.Event()
 
     def __enter__(self) -> Run:
-        child_asked, asked = os.pipe()
-        answers, child_answers = os.pipe()
-        self._answers: BinaryIO = os.fdopen(answers, "rb")
-        self._asked: BinaryIO = os.fdopen(asked, "wb")
-        try:
-            self._pid = self._nursery.child(child_asked, child_answers)
-        except AgnesError:
-            self._answers.close()
-            self._asked.close()
-            raise
-        finally:
-            os.close(child_asked)
-            os.close(child_answers)
+        self._child = self._nursery.child()
         self._timer = threading.Timer(self._limits.seconds + _GRACE, self._overrun)
         self._timer.daemon = True
         self._timer.start()
@@ -161,22 +232,20 @@ class Run:
     ) -> None:
         self.cancel()
         self._timer.cancel()
-        with contextlib.suppress(BrokenPipeError):
-            self._asked.close()
-        self._answers.close()
+        self._nursery.back(self._child)
 
     def cancel(self) -> None:
         """End the child now, from whichever thread: who waits for its answer is told."""
         if not self._ended.is_set():  # once: another child may have its number by now
             self._ended.set()
-            self._nursery.end(self._pid)
+            self._child.end()
 
     def pieces(self) -> Iterator[bytes]:
         """The answer. Raises Stopped."""
         with contextlib.suppress(BrokenPipeError):  # it says itself why it does not listen
             self._ask()
         while True:
-            frame = frames.receive(self._answers, most=_MESSAGE)
+            frame = frames.receive(self._child.answers, most=_MESSAGE)
             if frame is None:
                 raise self._died()
             kind, payload = frame
@@ -190,15 +259,15 @@ class Run:
                 raise self._said(orjson.loads(payload))
 
     def _ask(self) -> None:
-        limits = self._limits
+        limits, asked = self._limits, self._child.asked
         question = {"sql": self._sql, "tables": list(self._tables), "seconds": limits.seconds}
         caps = {"memory": limits.memory, "rows": limits.rows, "bytes": limits.bytes}
-        frames.tell(self._asked, frames.QUESTION, **question, **caps)
+        frames.tell(asked, frames.QUESTION, **question, **caps)
         for pieces in self._tables.values():
             for piece in pieces:
-                frames.send(self._asked, frames.TABLE, piece)
-            frames.send(self._asked, frames.TABLE, b"")
-        self._asked.flush()
+                frames.send(asked, frames.TABLE, piece)
+            frames.send(asked, frames.TABLE, b"")
+        asked.flush()
 
     def _overrun(self) -> None:
         self._late.set()
@@ -209,7 +278,8 @@ class Run:
             return self._too_long()
         if self._ended.is_set():
             return Stopped("nobody waits for the answer any more", result="error.cancelled")
-        return self._too_much()
+        said = f"its process died; most likely it needed more than {self._memory} of memory"
+        return Stopped(said, result="error.memory", detail=_LESS)
 
     def _said(self, error: Mapping[str, Any]) -> Stopped:
         if error["why"] == "time":
@@ -227,5 +297,9 @@ class Run:
         return Stopped(said, result="error.timeout", detail=detail)
 
     def _too_much(self) -> Stopped:
-        said = f"it needed more than {self._limits.memory >> 20} MB of memory"
-        return Stopped(said, result="error.memory", detail="Ask for less: fewer rows or columns.")
+        said = f"it needed more than {self._memory} of memory"
+        return Stopped(said, result="error.memory", detail=_LESS)
+
+    @property
+    def _memory(self) -> str:
+        return f"{self._limits.memory >> 20} MB"

@@ -9,19 +9,20 @@ are visible, and only there: `WITH users AS (SELECT * FROM users) …` reads the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import duckdb
 import orjson
 
 from console.sandbox.functions import functions
-from schema.errors import BadRequest, shorten
+from console.sandbox.measure import DEPTH, Refused, measured
+from schema.errors import shorten
 
-LENGTH = 20_000  # characters: a parser's work on more can take seconds (measured)
 NODES = 5_000  # of a parse tree
-DEPTH = 200  # brackets inside each other, and signs in a row
+_TREE = 16 << 20  # bytes of a parse tree's text
 _QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _SOURCES = {
     "BASE_TABLE",
@@ -52,64 +53,48 @@ _EXPRESSIONS = {
     "WINDOW",
 }
 _MODIFIERS = {"ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"}
-_OPEN, _CLOSE, _SIGNS = "([{", ")]}", "-+~!@"
+_PARSER: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+}
+_FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
 _local = threading.local()
 
 Node = Mapping[str, Any]
 Scope = frozenset[str]
 
 
-class Refused(BadRequest):
-    """The text is not a question that may be asked. Its message names what stands in the way, and
-    never says whether something else exists."""
-
-    title = "Query refused"
-
-
 @dataclass(frozen=True)
 class Checked:
-    """A text that may run. `needs`: table -> the columns it can use of it, in the table's order."""
+    """A text that may run, with plain blanks. `needs`: table -> the columns it can use of it, in
+    the table's order."""
 
     sql: str
     needs: Mapping[str, Sequence[str]]
 
 
-def validate(sql: str, tables: Mapping[str, Sequence[str]]) -> Checked:
-    """The question in `sql` over `tables` (name -> columns). Raises Refused."""
-    _measure(sql)
+def validate(
+    sql: str,
+    tables: Mapping[str, Sequence[str]],
+    *,
+    cheapest: Callable[[str], str] | None = None,
+) -> Checked:
+    """The question in `sql` over `tables` (name -> columns). `cheapest`: which column of a table
+    is read where only the number of its rows counts; the first, if nothing is said. Raises
+    Refused."""
+    sql = measured(sql)
     node = _parsed(sql)
     walk = _Walk(tables)
     walk.query(node)
-    return Checked(sql, walk.needs())
-
-
-def _measure(sql: str) -> None:
-    """What the parser itself must not be given."""
-    if not sql.strip():
-        raise Refused("there is no question", detail="Write a SELECT over the agnes_ tables.")
-    if len(sql) > LENGTH:
-        raise Refused(f"the text has {len(sql):,} characters; {LENGTH:,} are allowed")
-    if "\0" in sql:
-        raise Refused("the text holds a NUL character")
-    depth = run = 0
-    for sign in _operators(sql):
-        depth += (sign in _OPEN) - (sign in _CLOSE)
-        run = run + 1 if sign in _SIGNS else 0
-        if depth > DEPTH or run > DEPTH:
-            raise Refused(f"the question is nested more than {DEPTH} deep")
-
-
-def _operators(sql: str) -> Iterator[str]:
-    """The characters that stand outside of literals, quoted names and comments; a word or a literal
-    as one space."""
-    text = sql.encode()  # the engine counts bytes
-    for at, kind in duckdb.tokenize(sql):
-        yield chr(text[at]) if kind == duckdb.token_type.operator else " "
+    return Checked(sql, walk.needs(cheapest or (lambda name: tables[name][0])))
 
 
 def _parsed(sql: str) -> Node:
     """The one query node of the text, as the engine reads it."""
     answer = _parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    if answer and len(answer[0]) > _TREE:
+        raise Refused(f"the question has more than {NODES:,} parts")
     try:
         tree: Node = orjson.loads(answer[0]) if answer else {"error": True}
     except orjson.JSONDecodeError:  # deeper than a reader of JSON goes
@@ -132,7 +117,7 @@ def _parser() -> duckdb.DuckDBPyConnection:
     """An empty database of this thread's own, which only parses."""
     found: duckdb.DuckDBPyConnection | None = getattr(_local, "parser", None)
     if found is None:
-        found = _local.parser = duckdb.connect(":memory:", config={"threads": 1})
+        found = _local.parser = duckdb.connect(":memory:", config=_PARSER)
     return found
 
 
@@ -140,7 +125,7 @@ class _Walk:
     """One pass over a tree without recursion, each node with the CTEs that it sees."""
 
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
-        self._tables = {name.lower(): (name, columns) for name, columns in tables.items()}
+        self._tables = {_folded(name): (name, columns) for name, columns in tables.items()}
         self._waiting: list[tuple[Any, Scope]] = []
         self._seen = 0
         self._used: set[str] = set()
@@ -163,7 +148,7 @@ class _Walk:
                     raise Refused(f"the question has more than {NODES:,} parts")
                 self._node(value, scope)
 
-    def needs(self) -> dict[str, Sequence[str]]:
+    def needs(self, cheapest: Callable[[str], str]) -> dict[str, Sequence[str]]:
         """By table what of it can be used: every column whose name stands anywhere. A whole row
         (`*`, a table's name as a value) needs all; a mere count needs one."""
         found: dict[str, Sequence[str]] = {}
@@ -174,7 +159,7 @@ class _Walk:
             name, columns = self._tables[table]
             whole = self._whole or not self._rows.isdisjoint(self._words)
             wanted = [c for c in columns if whole or c.lower() in self._words]
-            found[name] = wanted or list(columns)[:1]
+            found[name] = wanted or [cheapest(name)]
         return found
 
     def _node(self, node: Node, scope: Scope) -> None:
@@ -213,9 +198,9 @@ class _Walk:
 
     def _named(self, name: str) -> str:
         """A CTE's name. One of the tables' would hide the table, and mislead who reads it."""
-        if name.lower() in self._tables:
+        if _folded(name) in self._tables:
             raise Refused(f"WITH {shorten(name)} hides a table of that name; call it otherwise")
-        return name.lower()
+        return _folded(name)
 
     # -- FROM
 
@@ -232,7 +217,7 @@ class _Walk:
         self._inside(node, scope, "function", "alias", "table_name")
 
     def _table(self, node: Node, scope: Scope) -> None:
-        name = node["table_name"].lower()
+        name = _folded(node["table_name"])
         if node.get("at_clause"):
             raise Refused("AT (…) is not allowed here: there is only the present")
         plain = not node["schema_name"] and not node["catalog_name"]
@@ -240,10 +225,13 @@ class _Walk:
             return
         if not plain or name not in self._tables:
             known = ", ".join(sorted(known for known, _ in self._tables.values()))
-            raise Refused(f"only these can be asked: {known}", detail="Named without a schema.")
+            parts = (node["catalog_name"], node["schema_name"], node["table_name"])
+            named = shorten(".".join(filter(None, parts)))
+            detail = "" if plain else "Named without a schema."
+            raise Refused(f"only these can be asked: {known}; not {named}", detail=detail)
         self._used.add(name)
         self._whole |= bool(node["column_name_alias"])  # `t(a, b)` names columns by their place
-        self._rows |= {name, node["alias"].lower()} - {""}
+        self._rows |= {node["table_name"].lower(), node["alias"].lower()} - {""}
 
     # -- values
 
@@ -263,11 +251,16 @@ class _Walk:
         self._inside(node, scope, "class", "type", "function_name", "alias")
 
     def _called(self, node: Node, allowed: frozenset[str], what: str) -> None:
-        name = node["function_name"].lower()
+        name = _folded(node["function_name"])
         if node["schema"] not in ("", "main") or node["catalog"] or name not in allowed:
             reason = functions().reasons.get(name)
             why = f" ({reason})" if reason else ""
             raise Refused(f"the {what} {shorten(name)} is not allowed here{why}")
+
+
+def _folded(name: str) -> str:
+    """As the engine compares names: only ASCII letters have a case."""
+    return name.translate(_FOLD)
 
 
 def _said(kind: str) -> str:

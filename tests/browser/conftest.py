@@ -6,6 +6,7 @@ import gc
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 import httpx
@@ -199,6 +200,14 @@ def stands_within(page: Page, selector: str, width: int) -> None:
         }""",
         arg=[selector, width],
     )
+
+
+def days_before(api: httpx.Client) -> dict[str, str]:
+    """25 days that end before the tests began: what they do changes nothing in them."""
+    syncs = api.get("/api/admin/activity", params={"action_prefix": "sync."}).json()["rows"]
+    newest = syncs[0]["timestamp"]
+    first = date.fromisoformat(newest[:10]) - timedelta(days=25)
+    return {"since": f"{first}T00:00:00Z", "until": newest}
 
 
 def signed_in(console: ServerProcess, email: str, password: str = PASSWORD) -> dict[str, str]:

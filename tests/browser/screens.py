@@ -209,6 +209,11 @@ SCREENS = (
     Screen("my-reports", "What became of one's own.", "/me/reports", who="ana@example.org"),
     Screen("notifications", "What one was told.", "/me/notifications"),
     Screen("notifications-390", "The bell on a telephone.", LOG, belled, width=390, height=844),
+    Screen("tables", "Files that are tables, and who may read them.", "/admin/tables"),
+    Screen("tables-internal", "The console's own.", "/admin/tables?tab=internal"),
+    Screen("tables-one", "One of them.", "/admin/tables?table=orders", height=TALL),
+    Screen("tables-register", "Registering a file.", "/admin/tables?do=register", scheme="dark"),
+    Screen("tables-390", "On a telephone.", "/admin/tables?table=orders", width=390, height=1600),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-error", "At what went wrong in it.", TALK, at_error, height=TALL),
@@ -254,6 +259,7 @@ def prepared(server: ServerProcess) -> dict[str, str]:
         group = made_by(boss, "/api/admin/groups", {"name": "analysts"})
         member = {"user_id": made["ana@example.org"]}
         made_by(boss, f"/api/admin/groups/{group}/members", member)
+        register(server, boss, group)
         grant = {"group_id": group, "resource_type": "activity"}
         old = made_by(boss, "/api/admin/grants", grant)
         boss.delete(f"/api/admin/grants/{old}").raise_for_status()
@@ -292,6 +298,21 @@ def told(server: ServerProcess) -> str:
             for text in ("the catalog forgets my filter", "a query says out of memory"):
                 mine.send(f"{text}, says {email.partition('@')[0]}", tags=["linux"])
     return first_id
+
+
+def register(server: ServerProcess, boss: httpx.Client, group: str) -> None:
+    """Two files as tables: one that a group may read, one that is gone."""
+    folder = server.folder / "tables"
+    folder.mkdir()
+    lines = [f"{number},c{number % 40},{number * 7 % 90}.50" for number in range(5000)]
+    (folder / "orders.csv").write_text("\n".join(["order,customer,amount", *lines]))
+    (folder / "budget.csv").write_text("month,amount\n2026-11,9000\n")
+    for name, holds in (("orders", "What customers ordered."), ("budget", "Planned, by month.")):
+        about = {"name": name, "location": f"{name}.csv", "description": holds}
+        made_by(boss, "/api/admin/tables", about)
+    (folder / "budget.csv").unlink()
+    grant = {"group_id": group, "resource_type": "table", "resource_id": "orders"}
+    made_by(boss, "/api/admin/grants", grant)
 
 
 def signed_in_client(server: ServerProcess, email: str = PEOPLE[0][0]) -> httpx.Client:

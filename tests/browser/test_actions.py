@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from console.cli import app
-from tests.browser.conftest import Open, stands_within
+from tests.browser.conftest import Open, days_before, stands_within
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -28,9 +28,7 @@ FILTER = {"query": "action:sync. -result:error", "sort": "duration_ms:desc"}
 
 @pytest.fixture(scope="module")
 def shown(api: httpx.Client) -> dict[str, str]:
-    """A filter whose window ends before the tests began."""
-    newest = api.get(ACTIVITY, params={"action_prefix": "sync."}).json()["rows"][0]["timestamp"]
-    return {**FILTER, "since": f"{newest[:8]}01T00:00:00Z", "until": newest}
+    return {**FILTER, **days_before(api)}
 
 
 def at(filter: dict[str, str], path: str = "/admin/activity") -> str:

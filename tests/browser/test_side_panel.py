@@ -193,13 +193,20 @@ def test_a_change_is_undone_after_a_look(opened: Open, api: httpx.Client) -> Non
     expect(page.get_by_role("link", name="Undo…")).to_have_count(0)
 
 
-def test_who_would_lose_access_is_named(opened: Open, api: httpx.Client) -> None:
+def test_who_would_lose_access_is_named(
+    opened: Open, api: httpx.Client, console: ServerProcess
+) -> None:
     group, _ = changed_group(api, "then")
     ana = next(
         row for row in api.get("/api/admin/users").json()["rows"] if row["email"].startswith("ana@")
     )
     api.post(f"/api/admin/groups/{group}/members", json={"user_id": ana["id"]}).raise_for_status()
-    grant = {"group_id": group, "resource_type": "table", "resource_id": f"t-{group}"}
+    folder = console.folder / "tables"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{group}.csv").write_text("n\n1\n")
+    table = {"id": f"t-{group}", "name": f"t_{group.replace('-', '')}", "location": f"{group}.csv"}
+    api.post("/api/admin/tables", json=table).raise_for_status()
+    grant = {"group_id": group, "resource_type": "table", "resource_id": table["id"]}
     made = api.post("/api/admin/grants", json=grant).raise_for_status().json()["id"]
     change = rows(api, resource=f"grant:{made}")[0]["id"]
     people = opened(f"/admin/activity?row={change}&undo=1").locator(f"{PANEL} .people")

@@ -31,7 +31,7 @@ from console.pages import sign_in as sign_in_page
 from console.settings import Settings
 from schema.store import Store
 from schema.table import Table, rows_of
-from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, USERS
+from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, TABLE_REGISTRY, USERS
 from schema.transaction import Rows
 
 ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES]
@@ -157,6 +157,11 @@ class World:
                 browser.headers["X-Forwarded-Proto"] = "https"
             browser.get("/login")
             yield browser
+
+    def table(self, id: str) -> None:
+        """A registered table, by a row of our own: grants name one."""
+        row = dict.fromkeys(TABLE_REGISTRY.columns) | {"id": id, "name": id, "created_at": now()}
+        self.store.write(Rows(TABLE_REGISTRY, [row])).result()
 
     # What is kept
 

@@ -4,13 +4,11 @@ what they say is of the rows that whoever runs them may see, and of no others.""
 from __future__ import annotations
 
 import ast
-import json
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,8 @@ from console.queries.sessions import FINDING_TYPES, VERDICTS
 from ingest.redact import redact
 from schema.tables import SESSION_FINDINGS, USAGE_EVENTS, USAGE_SESSION_SUMMARY
 from schema.transaction import Rows
+from tests import books
 from tests.console.telemetry_place import event
-from tests.server_process import clean_environment
 from tests.whole_server import WholeServer
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "analysis"
@@ -109,26 +107,26 @@ class Told:
         return "\n".join(one.data for one in self.shown if isinstance(one, Markdown))
 
 
-Play = Callable[..., Told]
+Play = Callable[[str, str], Told]
 
 
-@pytest.fixture
-def play(place: Place, monkeypatch: pytest.MonkeyPatch) -> Play:
-    """Run a notebook as a plain program, as somebody, with these parameters."""
+@pytest.fixture(scope="module")
+def play(place: Place) -> Play:
+    """Run a notebook as a plain program, as somebody: once, whoever asks for it again."""
 
-    def run(name: str, who: str, **given: object) -> Told:
-        for setting, value in place.settings(who).items():
-            monkeypatch.setenv(setting, value)
+    @cache
+    def run(name: str, who: str) -> Told:
         told = Told({}, [])
-        for cell in cells(name):
-            body = ast.parse("".join(cell["source"])).body
-            last = body.pop() if isinstance(body[-1], ast.Expr) else None
-            exec(compile(ast.Module(body, []), name, "exec"), told.names)  # noqa: S102 (ours)
-            if "parameters" in cell["metadata"].get("tags", ()):
-                told.names.update(given)
-            if isinstance(last, ast.Expr):
-                code = compile(ast.Expression(last.value), name, "eval")
-                told.shown.append(eval(code, told.names))  # noqa: S307 (ours)
+        with pytest.MonkeyPatch.context() as environment:
+            for setting, value in place.settings(who).items():
+                environment.setenv(setting, value)
+            for cell in cells(name):
+                body = ast.parse("".join(cell["source"])).body
+                last = body.pop() if isinstance(body[-1], ast.Expr) else None
+                exec(compile(ast.Module(body, []), name, "exec"), told.names)  # noqa: S102 (ours)
+                if isinstance(last, ast.Expr):
+                    code = compile(ast.Expression(last.value), name, "eval")
+                    told.shown.append(eval(code, told.names))  # noqa: S307 (ours)
         told.names["server"].close()
         told.names["con"].disconnect()
         return told
@@ -137,8 +135,7 @@ def play(place: Place, monkeypatch: pytest.MonkeyPatch) -> Play:
 
 
 def cells(name: str) -> list[Row]:
-    book = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
-    return [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    return books.cells(FOLDER / f"{name}.ipynb")
 
 
 def test_there_are_four() -> None:
@@ -147,10 +144,11 @@ def test_there_are_four() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_begins_alike_and_holds_no_answer_and_no_secret(name: str) -> None:
-    first, parameters, *others = cells(name)
+    first, parameters, imports, *others = cells(name)
+    assert "from console import notebook, views\n" in imports["source"]
     assert "".join(first["source"]) == "import ibis\n\ncon = ibis.agnes.connect()"
     assert parameters["metadata"]["tags"] == ["parameters"]
-    assert not any("tags" in cell["metadata"] for cell in others)
+    assert not any("tags" in cell["metadata"] for cell in (imports, *others))
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells(name))
     text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
     assert redact(text) == text
@@ -160,17 +158,8 @@ def test_a_notebook_begins_alike_and_holds_no_answer_and_no_secret(name: str) ->
 
 
 @pytest.mark.parametrize("who", ["ana", "boss"])
-def test_every_notebook_runs_in_a_kernel(place: Place, who: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", FOLDER],
-        env=clean_environment(**place.settings(who)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert " passed" in done.stdout
+def test_every_notebook_runs_in_a_kernel(place: Place, who: str, tmp_path: Path) -> None:
+    books.run([FOLDER / f"{name}.ipynb" for name in NAMES], tmp_path, place.settings(who))
 
 
 def test_my_sessions_are_mine(place: Place, play: Play) -> None:

@@ -165,7 +165,7 @@ def test_an_id_never_climbs_out_of_its_path(key: str) -> None:
         (418, errors.BadRequest),
         (429, errors.TooMany),
         (500, errors.AgnesError),
-        (502, errors.Unavailable),
+        (502, errors.AgnesError),
         (503, errors.Unavailable),
     ],
 )

@@ -4,9 +4,14 @@ refused at all."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
+import duckdb
 import httpx
 import pytest
 
@@ -17,7 +22,7 @@ from tests.console.questions_place import HIDDEN, Place, mark, place
 from tests.console.sandbox.corpus import cases
 
 ASKING = ("analyst", "granted", "admin")
-AT_ONCE = 4
+AT_ONCE = 3
 
 # What else one could try: a table of the console wherever a question can name one, its shadows, and
 # every other way out of the box.
@@ -119,6 +124,48 @@ NOT_ALLOWED = (
         )
     ),
 )
+# Ways out of the box: to a file, to a folder, to an address.
+OUTSIDE = (
+    "FROM '{file}'",
+    'FROM "{file}"',
+    "FROM read_text('{file}')",
+    "FROM read_csv('{file}', header = false)",
+    "FROM read_blob('{folder}/*')",
+    "FROM glob('{folder}/*')",
+    "FROM sniff_csv('{file}')",
+    "SELECT * FROM query_table('{file}')",
+    "FROM query($$FROM '{file}'$$)",
+    "FROM json_execute_serialized_sql(json_serialize_sql($$FROM '{file}'$$))",
+    "WITH x AS (FROM '{file}') FROM x",
+    "COPY (SELECT 1) TO '{folder}/written'",
+    "COPY agnes_sessions FROM '{file}'",
+    "COPY (SELECT 1) TO '{address}/written' (FORMAT csv)",
+    "EXPORT DATABASE '{folder}/written'",
+    "IMPORT DATABASE '{folder}'",
+    "ATTACH '{folder}/written.duckdb'",
+    "ATTACH '{address}/x.duckdb' (READ_ONLY)",
+    "CREATE TABLE x AS FROM '{file}'; FROM x",
+    "CREATE VIEW x AS FROM '{file}'; FROM x",
+    "CREATE MACRO x() AS TABLE FROM '{file}'; FROM x()",
+    "PREPARE x AS FROM '{file}'; EXECUTE x",
+    "SET enable_external_access = true; FROM '{file}'",
+    "SET allowed_paths = ['{file}']; FROM '{file}'",
+    "SET file_search_path = '{folder}'; FROM 'secret.csv'",
+    "SET lock_configuration = false; SET temp_directory = '{folder}/written'; SELECT 1",
+    "INSTALL '{file}'; LOAD '{file}'",
+    "INSTALL httpfs FROM '{address}'",
+    "LOAD '{file}'",
+    "CREATE SECRET (TYPE http, BEARER_TOKEN 'x', SCOPE '{address}')",
+    "FROM '{address}/x.csv'",
+    "FROM read_parquet('{address}/x.parquet')",
+    "FROM read_json_auto('{address}/x.json')",
+    "CALL enable_logging(storage = 'file', storage_path = '{folder}/written')",
+    "PRAGMA enable_profiling = 'json'; PRAGMA profiling_output = '{folder}/written'; SELECT 1",
+    "EXPLAIN ANALYZE FROM '{file}'",
+    "DESCRIBE FROM '{file}'",
+    "SUMMARIZE '{file}'",
+    "SELECT getenv('PATH'), current_setting('home_directory')",
+)
 # Looks like any of these and is none of them.
 FINE = (
     "SELECT 'SELECT * FROM users' AS users, \"agnes_audit\".action FROM agnes_audit",
@@ -142,10 +189,39 @@ FINE = (
 )
 
 
+@dataclass(frozen=True)
+class Outside:
+    """A folder with one file, and an address at which somebody listens."""
+
+    folder: Path
+    listener: socket.socket
+
+    def attacks(self) -> list[str]:
+        file = str(self.folder / "secret.csv")
+        address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        return [one.format(file=file, folder=self.folder, address=address) for one in OUTSIDE]
+
+    def called(self) -> bool:
+        with suppress(BlockingIOError):
+            self.listener.accept()[0].close()
+            return True
+        return False
+
+
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with place(tmp_path_factory.mktemp("corpus") / "data", AGNES_QUERY_SECONDS="1") as here:
+    patient = {"AGNES_QUERY_SECONDS": "60", "AGNES_QUERY_PER_MINUTE": "10000"}
+    with place(tmp_path_factory.mktemp("corpus") / "data", **patient) as here:
         yield here
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    folder = tmp_path_factory.mktemp("outside")
+    (folder / "secret.csv").write_text(f"{HIDDEN}\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield Outside(folder, listener)
 
 
 Judge = Callable[[httpx.Response], bool]
@@ -157,10 +233,9 @@ def wrong(here: Place, who: str, asked: Iterable[str], fits: Judge) -> list[str]
     def one(sql: str) -> str | None:
         answer = here.answer(who, sql)
         foreign = here.foreign(who, answer.text)
-        fine = fits(answer) and not foreign
-        return (
-            None if fine else f"{sql[:200]!r}: {answer.status_code} {foreign} {answer.text[:200]}"
-        )
+        if fits(answer) and not foreign:
+            return None
+        return f"{sql[:200]!r}: {answer.status_code} {foreign} {answer.text[:200]}"
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return [found for found in threads.map(one, asked) if found]
@@ -172,7 +247,16 @@ def refused(answer: httpx.Response) -> bool:
     return answer.status_code == 400 and title in ("Query refused", "Bad parameter")
 
 
-def test_a_foreign_row_would_be_seen(here: Place) -> None:
+def ran(answer: httpx.Response) -> bool:
+    """It was answered, or the engine said that it cannot."""
+    return fine(answer) or answer.json()["title"] in ("Query stopped", "Bad parameter")
+
+
+def fine(answer: httpx.Response) -> bool:
+    return answer.status_code == 200
+
+
+def test_a_foreign_row_a_file_and_a_call_would_be_seen(here: Place, outside: Outside) -> None:
     for table in agnes_tables():
         told = here.answer("admin", f"FROM {table}").text
         assert mark("other") in told
@@ -180,31 +264,57 @@ def test_a_foreign_row_would_be_seen(here: Place) -> None:
         assert mark("analyst") in here.answer("analyst", f"FROM {table}").text
     people = here.clients["admin"].get("/api/admin/users", params={"limit": "100"}).text
     assert here.foreign("admin", people) == [HIDDEN]
+    read = duckdb.connect().execute(f"FROM '{outside.folder}/secret.csv'").to_arrow_table()
+    assert here.foreign("admin", str(read)) == [HIDDEN]
+    socket.create_connection(outside.listener.getsockname()).close()
+    assert outside.called()
+    assert not outside.called()
 
 
 @pytest.mark.parametrize("who", ASKING)
-def test_what_must_be_refused_is_refused(here: Place, who: str) -> None:
+def test_what_must_be_refused_is_refused(here: Place, outside: Outside, who: str) -> None:
     asked = [case.sql for case in cases("reject")]
-    assert wrong(here, who, [*asked, *NOT_ALLOWED], refused) == []
+    assert wrong(here, who, [*asked, *NOT_ALLOWED, *outside.attacks()], refused) == []
 
 
 @pytest.mark.parametrize("who", ASKING)
 def test_what_is_fine_is_answered(here: Place, who: str) -> None:
     asked = [case.sql for case in cases("ok", "own_rows_only")]
-    assert wrong(here, who, [*asked, *FINE], lambda answer: answer.status_code == 200) == []
+    assert wrong(here, who, [*asked, *(FINE if who == "granted" else ())], fine) == []
 
 
-@pytest.mark.parametrize("who", ASKING)
-def test_where_nothing_is_refused_there_is_still_no_foreign_row(
-    here: Place, who: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("turn", "who"), [*enumerate(ASKING)])
+def test_where_nothing_is_refused_there_is_still_nothing_foreign(
+    here: Place, outside: Outside, monkeypatch: pytest.MonkeyPatch, turn: int, who: str
 ) -> None:
-    """The box alone: every text runs, with all columns of all tables that they may question."""
+    """The box alone: every text runs, each as one of the three, with all columns of all tables that
+    they may question. No row of others, no file, no call."""
 
-    def anything(sql: str, tables: Mapping[str, Sequence[str]]) -> Checked:
+    def anything(sql: str, tables: Mapping[str, Sequence[str]], **_: object) -> Checked:
         return Checked(sql, tables)
 
     monkeypatch.setattr(questions, "validate", anything)
+    monkeypatch.setattr(here.server.instance.settings, "query_seconds", 2)
     asked = [case.sql for case in cases("reject")]
-    fits: Judge = lambda answer: answer.status_code in (200, 400)  # noqa: E731 (a judge is one line)
-    assert wrong(here, who, [*asked, *NOT_ALLOWED], fits) == []
-    assert len(here.ask(who, "FROM agnes_findings")) == (160 if who == "admin" else 40)
+    asked += [*NOT_ALLOWED, *outside.attacks()]
+    assert wrong(here, who, asked[turn :: len(ASKING)], ran) == []
+    assert [one.name for one in outside.folder.iterdir()] == ["secret.csv"]
+    assert (outside.folder / "secret.csv").read_text() == f"{HIDDEN}\n"
+    assert not outside.called()
+
+
+def test_an_error_quotes_the_question_and_nothing_else(here: Place) -> None:
+    """Not a name of another table, not a place on the server."""
+    for sql in (
+        "SELECT emial FROM agnes_sessions",
+        "SELECT username::INT FROM agnes_sessions",
+        "FROM userss",
+        "FROM",
+        "SELECT json_transform(username, '[') FROM agnes_sessions",
+        "SELECT strptime(username, '%Y') FROM agnes_sessions",
+    ):
+        answer = here.answer("analyst", sql)
+        assert answer.status_code == 400, sql
+        assert here.foreign("analyst", answer.text) == []
+        for name in ("users.", "audit_log", "usage_", "token", "site-packages", str(Path.cwd())):
+            assert name not in answer.text, answer.text

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import table_files
+from console import parquet_rows, table_files
+from console.parquet_rows import Unfit
 from console.settings import Settings
-from console.table_files import Column, Unfit
+from console.table_files import Column
 
 ALLOWED = (Path("/srv/one"), Path("/srv/two"))
 PARTS = st.sampled_from(
@@ -149,3 +150,55 @@ def test_a_type_without_a_form_here_is_refused_by_name(folder: Path) -> None:
     pq.write_table(pa.table({"map": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8()))}), sink)
     with pytest.raises(Unfit, match="the column 'map' holds map"):
         read(folder, "map.parquet", sink.getvalue())
+
+
+def _bomb(rows: int, size: int) -> pa.Table:
+    """One value in every row, and in a list: some kilobytes as a file."""
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * size]))
+    lists = pa.ListArray.from_arrays(pa.array(range(rows + 1), pa.int32()), once)
+    return pa.table({"id": range(rows), "text": once, "list": lists})
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_one_value_in_every_row_is_written_out_in_small_pieces(
+    folder: Path, *, stored: bool
+) -> None:
+    rows, size = 3000, 1_000_000
+    pq.write_table(_bomb(rows, size), folder / "bomb.parquet", store_schema=stored)
+    assert (folder / "bomb.parquet").stat().st_size < 1 << 20
+    seen, before, most = 0, pa.total_allocated_bytes(), 0
+    with table_files.opened([folder], "bomb.parquet") as found:
+        for batch in table_files.batches(found, table_files.columns(found)):
+            most = max(most, pa.total_allocated_bytes() - before)
+            texts, lists = batch.column("text"), batch.column("list").flatten()
+            assert {len(texts[0].as_py()), len(lists[0].as_py())} == {size}
+            assert batch.column("id").to_pylist() == [*range(seen, seen + batch.num_rows)]
+            seen += batch.num_rows
+    assert seen == rows
+    assert most < 300 << 20
+
+
+def test_a_row_that_is_too_large_is_refused(folder: Path) -> None:
+    rows = _bomb(200, 1_000_000)
+    whole = pa.ListArray.from_arrays(pa.array([0, 200], pa.int32()), rows["text"].combine_chunks())
+    pq.write_table(pa.table({"list": whole}), folder / "row.parquet")
+    with (
+        pytest.raises(Unfit, match="a row has more than 64 MB"),
+        table_files.opened([folder], "row.parquet") as found,
+    ):
+        list(table_files.batches(found, table_files.columns(found)))
+
+
+def test_a_column_that_unpacks_to_too_much_is_refused_before_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_rows, "_CHUNK", 1 << 20)
+    rows = pa.table({"a": pa.array(["x" * (20 << 20)]), "b": [1]})
+    pq.write_table(rows, folder / "packed.parquet", use_dictionary=False)
+    with table_files.opened([folder], "packed.parquet") as found:
+        columns = table_files.columns(found)
+        before = pa.total_allocated_bytes()
+        with pytest.raises(Unfit, match="the column 'a' has more than 1 MB in one group"):
+            list(table_files.batches(found, columns))
+        assert pa.total_allocated_bytes() - before < 10 << 20
+        assert len(list(table_files.batches(found, columns[1:]))) == 1

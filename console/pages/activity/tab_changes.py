@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from console import activity, diffs
-from console.activity import Row
+from console.activity import Reader, Row
+from console.audit import Caller
 from console.changes.fields import fields
 from console.changes.undoing import ROLLBACK, ROLLBACKS
 from console.pages.activity.lines import folded
+from console.pages.activity.panel.changed import told
+from console.pages.activity.panel.event import names
 from console.pages.activity.reading import Reading
 from console.queries import changes
 from console.queries.undone import rollbacks
@@ -32,12 +35,26 @@ def read(reading: Reading) -> dict[str, Any]:
     start = moment("cursor_ts", ts) if ts else None
     by = activity.order(None, start, id or None, reader, newer=state.newer)
     page = activity.raw_page(reader, changes.changes, reading.filter, by, ROWS)
-    undone = _undone(reading, page.rows)
     return {
-        "rows": [_shown(reading, row, undone.get(row["id"])) for row in page.rows],
+        "rows": shown(reading, page.rows),
         "older": _beside(reading, page.next),
         "newer": _beside(reading, page.prev, newer="1"),
     }
+
+
+class Told(Protocol):
+    """Who reads the changes of which instance."""
+
+    @property
+    def reader(self) -> Reader: ...
+    @property
+    def caller(self) -> Caller: ...
+
+
+def shown(reading: Told, rows: Sequence[Row]) -> list[Row]:
+    """Raw rows as they are listed, each with its `parts`, what undid it, or why nothing can."""
+    undone = _undone(reading, rows)
+    return [_shown(reading, row, undone.get(row["id"])) for row in rows]
 
 
 def _beside(reading: Reading, place: Row | None, **more: str) -> str | None:
@@ -47,7 +64,7 @@ def _beside(reading: Reading, place: Row | None, **more: str) -> str | None:
     return reading.state.url(cursor_ts=at, cursor_id=place["id"], **more)
 
 
-def _undone(reading: Reading, rows: Sequence[Row]) -> dict[str, Row]:
+def _undone(reading: Told, rows: Sequence[Row]) -> dict[str, Row]:
     """The newest rollback of each of these changes, by the change's id."""
     if not rows:
         return {}
@@ -56,7 +73,7 @@ def _undone(reading: Reading, rows: Sequence[Row]) -> dict[str, Row]:
     return {row["restored_from"]: reading.reader.named(row) for row in reversed(found)}
 
 
-def _shown(reading: Reading, row: Row, undone: Row | None) -> Row:
+def _shown(reading: Told, row: Row, undone: Row | None) -> Row:
     """A change as it is listed. Who is no admin is not told row by row that they may not undo."""
     reader = reading.reader
     (shown,) = reader.dress([row])
@@ -81,13 +98,15 @@ def _why_not(row: Row, barred: AgnesError) -> str:
     return barred.message if known else "no undo for this action"
 
 
-def _part(reading: Reading, field: Row) -> Row:
+def _part(reading: Told, field: Row) -> Row:
     before, after = (_named(reading, field["name"], field[side]) for side in ("before", "after"))
     return {"name": field["name"], "lines": folded(before, after)}
 
 
-def _named(reading: Reading, name: str, value: Any) -> Any:
-    """A person's id as people know them."""
+def _named(reading: Told, name: str, value: Any) -> Any:
+    """A person's id as people know them; columns and grants of a table one a line."""
+    if name in ("columns", "granted"):
+        return told(name, value, names(reading.reader))
     if name != "user_id" or not isinstance(value, str):
         return value
     person = reading.reader.instance.people.get(value)

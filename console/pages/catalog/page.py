@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from console.audit import Caller, now
-from console.explain import found
 from console.identity.rights import SIGNED_IN
 from console.instance import Instance
-from console.offered import offered
+from console.offered import offered, one_of
 from console.pages.catalog import table, tables
 from console.pages.catalog.reading import Reading
 from console.pages.catalog.state import CatalogState
@@ -47,8 +46,7 @@ class CatalogPage(PartsPage[Reading]):
     async def filtered(self, reading: Reading) -> Reading:
         instance, me, name = reading.instance, reading.caller.me, reading.state.table
         offers = await instance.store.offload(offered, instance, me)
-        one = await instance.store.offload(found, instance, me, name) if name else None
-        return replace(reading, offers=offers, table=one)
+        return replace(reading, offers=offers, table=one_of(offers, name) if name else None)
 
     def noted(self, reading: Reading) -> Sequence[Awaitable[Any]]:
         was_read, caller = reading.instance.was_read, reading.caller

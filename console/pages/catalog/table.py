@@ -15,7 +15,7 @@ from console.explain import explain
 from console.offered import Offer
 from console.pages.catalog.reading import Reading
 from console.pages.catalog.snippets import Snippet, snippets
-from console.pages.catalog.tables import matching, title
+from console.pages.catalog.tables import matching, title, why_unreadable
 from schema.errors import AgnesError
 
 ROWS = 5
@@ -56,7 +56,7 @@ def read(reading: Reading) -> Opened | None:
         why = explain(reading.instance, reading.caller.me, table)
         rows = [row for batch in table.first(ROWS) for row in _texts(batch)]
     except AgnesError as error:
-        broken = error.message
+        broken = why_unreadable(error)
     return Opened(
         offer=table,
         title=title(table),

@@ -49,6 +49,11 @@ def title(offer: Offer) -> str:
     return _TITLES.get(offer.name, offer.name)
 
 
+def why_unreadable(error: AgnesError) -> str:
+    """The reason alone, where the table is named beside it."""
+    return error.message.partition("cannot be read: ")[2] or error.message
+
+
 def matching(offer: Offer, words: Sequence[str]) -> list[str]:
     """The columns whose name and meaning hold all words; of no words none."""
     return [
@@ -69,6 +74,6 @@ def _listed(reading: Reading, offer: Offer, hits: Sequence[str]) -> Listed:
         try:
             standing = offer.standing()
         except AgnesError as error:
-            broken = error.message
+            broken = why_unreadable(error)
     url = reading.state.url(table=offer.name)
     return Listed(offer, title(offer), url, command(offer.name), standing, broken, hits)

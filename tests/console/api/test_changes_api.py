@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from console.audit import Caller, RecentReads
+from console.audit import Caller, RecentReads, new_id
 from console.changes import objects
 from console.changes.undoing import ROLLBACKS
 from schema.policy import Principal
@@ -212,6 +212,30 @@ def test_what_stands_in_the_way_is_named_and_nothing_changes(world: World) -> No
     answer = post(world.admin, deletion, "rollback")
     assert (answer.status_code, "exists already" in answer.json()["error"]) == (409, True)
     assert world.rows(USER_GROUPS, id=id) == []
+    assert world.rows(RESOURCE_GRANTS, group_id=id) == []
+
+
+def test_a_grant_comes_back_only_while_its_table_is_the_one_that_was_granted(world: World) -> None:
+    id, table = group(world), new_id()
+    world.table(table)
+    of_it = {"group_id": id, "resource_type": "table", "resource_id": table}
+    made = do(world, "POST", "grants", **of_it)
+    do(world, "DELETE", f"grants/{made['id']}")
+    taken = world.last("resource_grants.remove")["id"]
+    do(world, "POST", "grants", **of_it)
+    do(world, "DELETE", f"groups/{id}")
+    deletion = world.last("user_groups.delete")["id"]
+    world.store.write(lambda it: it.delete(TABLE_REGISTRY, {"id": table})).result()
+    answer = post(world.admin, deletion, "rollback")
+    assert (answer.status_code, answer.json()["error"]) == (409, f"the table '{table}' is no more")
+    assert world.rows(USER_GROUPS, id=id) == []
+    world.table(table)
+    undo(world, deletion)
+    (kept,) = world.rows(RESOURCE_GRANTS, group_id=id)
+    do(world, "DELETE", f"grants/{kept['id']}")
+    world.store.write(lambda it: it.delete(TABLE_REGISTRY, {"id": table})).result()
+    answer = post(world.admin, taken, "rollback")
+    assert (answer.status_code, answer.json()["error"]) == (409, f"the table '{table}' is no more")
     assert world.rows(RESOURCE_GRANTS, group_id=id) == []
 
 

@@ -15,6 +15,8 @@ from tests.console.access_world import World
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("groups")) as world:
+        for table in ("orders", "narrow_100%"):
+            world.table(table)
         yield world
 
 
@@ -144,6 +146,15 @@ def test_what_cannot_be_granted_is_refused_and_named(
     answer = grant(world, group_id=group_id, **body)
     assert answer.status_code == 400
     assert names in answer.json()["error"]
+
+
+def test_a_table_that_is_none_is_granted_to_nobody(world: World) -> None:
+    row = group(world, "Early")
+    answer = grant(world, group_id=row["id"], resource_type="table", resource_id="not there yet")
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "no table 'not there yet'"
+    assert world.rows(RESOURCE_GRANTS, group_id=row["id"]) == []
+    assert world.last("resource_grants.add")["result"] == "error.not_found"
 
 
 def test_the_same_grant_twice_is_a_conflict(world: World) -> None:

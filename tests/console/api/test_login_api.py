@@ -200,6 +200,7 @@ def test_access_is_decided_as_the_gate_does_and_says_by_which_rule(world: World)
     user = world.user()
     group = world.admin.post("/api/admin/groups", json={"name": "Asking"}).json()["id"]
     world.admin.post(f"/api/admin/groups/{group}/members", json={"user_id": user})
+    world.table("orders")
     for body in (
         {"resource_type": "activity"},
         {"resource_type": "table", "resource_id": "orders"},

@@ -39,8 +39,8 @@ TIMES = ("added_at", "created_at")
 OPENING: list[tuple[Any, ...]] = [
     ("group", 0, "a"),
     ("join", 0, 0),
-    ("grant", 0, "table"),
     ("register", "t", "a"),
+    ("grant", 0, "table"),
     ("config", "k", "a"),
 ]
 backs = st.tuples(st.just("back"), st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 5]))
@@ -71,7 +71,7 @@ def act(place: Place, what: str, *given: Any) -> None:
     elif what == "rename":
         step = groups.update(caller, group, {"name": given[1], "description": given[2]})
     elif what == "grant":
-        resource = "orders" if given[1] == "table" else None
+        resource = nth(TABLE_REGISTRY, number) if given[1] == "table" else None
         step = grants.create(caller, group_id=group, resource_type=given[1], resource_id=resource)
     elif what == "register":
         step = objects.register(caller, {"id": given[0], "name": given[0], "location": given[1]})
@@ -140,6 +140,7 @@ def back(place: Place, id: str, did: Any, after: Cells) -> bool:
 @example([("config", "k", "x" * 300), ("config", "k", None)] + [("back", 0)] * 4)
 @example([("alter", 0, "b", "location"), ("back", 0), ("back", 0)])
 @example([("unregister", 0), ("back", 0), ("unregister", 0), ("back", 1)])
+@example([("drop", 0), ("unregister", 0), ("back", 1), ("back", 0), ("back", 2)])
 def test_a_rollback_restores_exactly_what_was_or_changes_nothing(
     place: Place, play: list[tuple[Any, ...]]
 ) -> None:

@@ -79,7 +79,7 @@ def test_standard_output_gets_the_exact_bytes(run: Run, server: Server) -> None:
     server.on("GET", EXPORT, stream(hostile, rows=1))
     done = run("admin", "activity", "export", "--format", "json")
     assert done.stdout_bytes == hostile
-    assert done.stderr == "1 row, 0.0 MB\n"
+    assert done.stderr == "1 row, 12 bytes\n"
 
 
 def test_a_terminal_gets_text_that_it_does_not_obey(

@@ -131,6 +131,14 @@ def test_a_port_in_use_is_said(run: Run, server: Server, tmp_path: Path) -> None
     assert f"cannot listen on 127.0.0.1:{port}: " in done.stderr
 
 
+def test_a_folder_that_cannot_be_is_said(run: Run, server: Server, tmp_path: Path) -> None:
+    server.on("GET", "/api/me", {"email": "ann@example.org"})
+    (tmp_path / "nb").write_text("")
+    done = run("lab", "--dir", str(tmp_path / "nb"), "--no-browser")
+    assert done.exit_code == 1
+    assert done.stderr == f"error: {tmp_path / 'nb'}: {os.strerror(17)}\n"
+
+
 class Lab:
     """`agnes lab` as a process of its own, ready."""
 
@@ -255,23 +263,3 @@ def panel_version() -> str:
 
     (version,) = re.findall(r"/([^/]+)/dist/$", CDN_DIST)
     return str(version)
-
-
-def test_a_lab_that_cannot_start_says_so(tmp_path: Path) -> None:
-    """Here because a file stands where its folder should be."""
-    (tmp_path / "nb").write_text("")
-    with WholeServer(tmp_path / "data", AGNES_JOBS="0") as server:
-        settings = {
-            "AGNES_SERVER": server.address,
-            "AGNES_TOKEN": server.token(server.person("ana")),
-        }
-        done = subprocess.run(
-            [AGNES, "lab", "--no-browser", "--dir", tmp_path / "nb"],
-            env=clean_environment(**settings),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-    assert done.returncode == 1
-    assert done.stderr == f"error: {tmp_path / 'nb'}: {os.strerror(17)}\n"

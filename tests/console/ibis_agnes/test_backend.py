@@ -221,7 +221,8 @@ def test_what_would_write_or_bring_rows_is_refused_in_words(place: Place, what: 
 def test_refusals_have_the_words_of_the_server(place: Place) -> None:
     connection = place.connections["root"]
     with pytest.raises(BadRequest, match="only these can be asked: agnes_audit") as refused:
-        connection.sql("SELECT * FROM users")
+        connection.sql("SELECT * FROM main.users")
+    assert refused.value.message.endswith("; not 'main.users'")
     assert refused.value.__notes__ == ["Named without a schema."]
     with pytest.raises(BadRequest, match="'read_csv' is not allowed here"):
         connection.sql("SELECT * FROM read_csv('/etc/passwd')", schema={"a": "string"}).execute()
@@ -241,9 +242,9 @@ def test_an_answer_that_was_cut_is_never_taken_for_whole(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = place.connections["root"]
-    many = connection.sql("SELECT range AS n FROM range(100000)")
-    assert many.count().execute() == len(many.execute()) == 100_000
-    monkeypatch.setattr(query_api, "_BYTES_ARROW", 400_000)
+    many = connection.sql("SELECT range AS n FROM range(200000)")
+    assert many.count().execute() == len(many.execute()) == 200_000
+    monkeypatch.setattr(place.server.instance.settings, "query_arrow_mb", 1)
     for attempt in (many.execute, many.to_pyarrow, lambda: list(many.to_pyarrow_batches())):
         with pytest.raises(Cut, match=r"this is not all: .*filter, aggregate"):
             attempt()

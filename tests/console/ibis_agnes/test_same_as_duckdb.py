@@ -10,7 +10,7 @@ import ibis
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from console.sandbox.validate import LENGTH
+from console.sandbox.measure import LENGTH
 from tests.console.ibis_agnes.conftest import START, Place
 
 Step = Callable[[Any, str, str, int], Any]

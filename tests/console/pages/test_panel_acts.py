@@ -13,7 +13,7 @@ import pytest
 
 from console.audit import RecentReads, new_id, now
 from schema.table import rows_of
-from schema.tables import AUDIT_LOG, FEEDBACK_REPORTS, JOB_RUNS, SYNC_HISTORY
+from schema.tables import AUDIT_LOG, FEEDBACK_REPORTS, JOB_RUNS, SYNC_HISTORY, TABLE_REGISTRY
 from schema.transaction import Rows
 from tests.upload_corpus import payloads
 from tests.whole_server import WholeServer
@@ -161,6 +161,8 @@ def test_who_gains_and_who_loses_is_named_before(server: WholeServer, boss: http
     name = new_id()
     person = server.person(name)
     boss.post(f"/api/admin/groups/{group}/members", json={"user_id": person}).raise_for_status()
+    table = dict.fromkeys(TABLE_REGISTRY.columns) | {"id": "orders", "name": "orders"}
+    server.instance.store.write(Rows(TABLE_REGISTRY, [{**table, "created_at": now()}])).result()
     grant = {"group_id": group, "resource_type": "table", "resource_id": "orders"}
     made = boss.post("/api/admin/grants", json=grant).json()["id"]
     found = boss.get("/api/admin/activity", params={"resource": f"grant:{made}"}).json()["rows"]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.sandbox.functions import functions
-from console.sandbox.validate import LENGTH, Refused, validate
+from console.sandbox.measure import LENGTH, Refused
+from console.sandbox.validate import validate
 from tests.console.sandbox.corpus import COLUMNS, cases
 
 
@@ -32,7 +33,7 @@ def test_a_refusal_tells_nothing_about_what_exists() -> None:
     for name in ("users", "no_such_table_anywhere"):
         with pytest.raises(Refused) as refused:
             validate(f"SELECT * FROM {name}", COLUMNS)
-        said.append(refused.value.message)
+        said.append(refused.value.message.replace(name, "…"))
     assert said[0] == said[1]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from console.masking import SHOWN
 from console.pages.activity.lines import Lines, folded
 
@@ -33,11 +35,21 @@ def changed(fields: Iterable[Mapping[str, Any]], called: Called) -> list[Changed
 
 
 def told(name: str, value: Any, called: Called) -> Any:
-    """A value of a field; the parts of a list as texts, in an order in which two lists compare as
-    sets do."""
+    """A value of a field; the columns of a table one a line; the parts of a list as texts, in an
+    order in which two lists compare as sets do."""
+    if name == "columns" and isinstance(value, str):
+        return columns(value)
     if isinstance(value, list):
         return sorted(item(part, called) for part in value)
     return called(name, value)
+
+
+def columns(value: str) -> Any:
+    """The columns of a table, which the registry keeps as JSON, one a line; else as it is."""
+    try:
+        return [f"{one['name']} {one['type']} {one['meaning']}" for one in orjson.loads(value)]
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return value
 
 
 def item(part: Any, called: Called) -> str:
@@ -47,6 +59,8 @@ def item(part: Any, called: Called) -> str:
     if isinstance(part.get("resource_type"), str):
         of = part.get("resource_id")
         return f"{part['resource_type']}:{of}" if of else part["resource_type"]
+    if isinstance(part.get("group_id"), str):
+        return str(called("group_id", part["group_id"]))
     if isinstance(part.get("user_id"), str):
         return str(called("user_id", part["user_id"]))
     return " ".join(f"{name}={value}" for name, value in part.items() if name not in _STAMPS)

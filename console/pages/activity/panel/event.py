@@ -20,6 +20,7 @@ from console.masking import mask
 from console.pages import visits
 from console.pages.activity.panel import undo, values, waterfall
 from console.pages.activity.panel.changed import Called, changed
+from console.pages.activity.panel.tables import tables
 from console.pages.activity.reading import Reading
 from console.pages.render import iso
 from console.queries import typed_words
@@ -49,6 +50,7 @@ def read(reading: Reading) -> dict[str, Any] | None:
         return {"row": None}
     found = contents(reader, row, reader.named(mask(row, reader.principal)))
     found["home"] = links.of_resource(found["row"]["resource"], reader.principal)
+    found["tables"] = [] if found["home"] else tables(reader, row, values.parsed(row["params"]))
     found["session_at"] = partial(links.home, "session", me=reader.principal)
     if reading.state.undo and not reading.own and reader.principal.is_admin:
         tried = undo.tried(reader, reading.caller, row["id"], names(reader))

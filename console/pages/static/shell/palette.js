@@ -1,7 +1,7 @@
 // `/` and Ctrl-K: go anywhere by typing a part of its name. What may be found is decided by /api/palette;
 // what this page can do comes from its own shortcuts.
 {
-  const KINDS = { page: "Page", view: "Saved view", user: "Person", report: "Report", session: "Session", act: "Do" };
+  const KINDS = { page: "Page", view: "Saved view", user: "Person", table: "Table", report: "Report", session: "Session", act: "Do" };
   const PAUSE = 80; // milliseconds without a key before the server is asked
   const dialog = document.getElementById("palette");
   const input = dialog.querySelector("input");

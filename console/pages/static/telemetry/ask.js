@@ -20,3 +20,5 @@ document.addEventListener("submit", async (event) => {
     button.textContent = "Ask";
   }
 }, true);
+// Who opens it wants to write.
+document.querySelector(".asking")?.addEventListener("toggle", (event) => event.target.open && document.getElementById("ask-question")?.focus());

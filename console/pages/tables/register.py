@@ -1,0 +1,43 @@
+"""The form that registers a file: where files are looked for, and which ones lie there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from console import table_files
+from console.pages.tables.reading import Reading
+
+_MOST = 200  # files that are offered
+
+
+@dataclass(frozen=True)
+class Form:
+    """`files` lie directly in `folders`; those in folders below can be typed."""
+
+    folders: Sequence[Path]
+    files: Sequence[str]
+
+
+def read(reading: Reading) -> Form | None:
+    """None while no form asks for a file."""
+    if reading.state.do not in ("register", "change"):
+        return None
+    folders = table_files.folders(reading.instance.settings)
+    found = sorted(path for folder in folders for path in _files(folder))
+    return Form(folders, found[:_MOST])
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                entry.path
+                for entry in entries
+                if Path(entry.name).suffix.lower() in table_files.KINDS
+                and entry.is_file(follow_symlinks=False)
+            ]
+    except OSError:
+        return []  # it is made when somebody puts a file there

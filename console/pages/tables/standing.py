@@ -1,0 +1,29 @@
+"""How a registered table stands: whether its file can be read now, and how many rows it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.offered import Offer
+from console.pages.catalog.tables import why_unreadable
+from schema.errors import AgnesError
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`rows` None where it cannot be read, which `broken` says."""
+
+    rows: int | None
+    broken: str = ""
+
+
+def standing(offer: Offer | None) -> Standing:
+    """Counts its rows and reads the first one, with all columns. Blocks."""
+    if offer is None:
+        return Standing(None, "it has no file that could be read")
+    try:
+        rows = offer.standing()["visible"]
+        next(offer.first(1), None)
+    except AgnesError as error:
+        return Standing(None, why_unreadable(error))
+    return Standing(rows)
