@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 # DuckDB's own share; the rest is what the rows need while they are made.
 MEMORY = "200MB"
+ReportsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--reports",
+        help="Reports of people, over 60 days; default one for 100 audit rows, at most 60.",
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="End of the 30 days; default now, in UTC."),
+]
 
 
 def seed(
@@ -35,17 +46,9 @@ def seed(
         int, typer.Option("--usage-events", help="Tool calls and commands in those sessions.")
     ] = 0,
     users: Annotated[int, typer.Option("--users", help="People to add.")] = 0,
-    reports: Annotated[
-        int | None,
-        typer.Option(
-            "--reports", help="Reports of people, over 60 days; default one for 100 audit rows."
-        ),
-    ] = None,
+    reports: ReportsOption = None,
     seed: Annotated[int, typer.Option("--seed", help="Same seed and --until, same rows.")] = 1,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="TIME", help="End of the 30 days; default now, in UTC."),
-    ] = None,
+    until: UntilOption = None,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="The data folder; default AGNES_DATA_DIR.")
     ] = None,
@@ -63,20 +66,19 @@ def seed(
     from schema.store import Store
 
     end = naive(_moment(until) if until else None)
-    counts = {
+    counts: dict[str, Any] = {
         "audit_rows": audit_rows,
         "sessions": sessions,
         "usage_events": usage_events,
         "users": users,
     }
     Wanted(**counts, seed=seed, until=end, reports=reports or 0)  # before a file is made
+    chosen: dict[str, Any] = {"reports": reports, "seed": seed, "until": end}
     settings = Settings(AGNES_DATA_DIR=str(data_dir or ""))
     with _private(), _progress() as say:
         store = Store(settings.database, memory_limit=MEMORY, say=say)
         try:
-            done = sow(
-                store, settings.folder, **counts, reports=reports, seed=seed, until=end, say=say
-            )
+            done = sow(store, settings.folder, **counts, **chosen, say=say)
         finally:
             store.close()
     if as_json:

@@ -177,7 +177,7 @@ def _link(row: Row, base: str) -> Markup:
 
 
 def _at(text: str) -> str:
-    return f"{datetime.fromisoformat(text):%Y-%m-%d}"
+    return f"{datetime.fromisoformat(text):%d %b %Y}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _reports(count: int) -> str:

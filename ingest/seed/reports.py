@@ -33,7 +33,7 @@ _FATES = (
     *("resolved", "resolved", "triaged", "resolved", "ignored"),
 )
 _POPULAR = 0.9  # how much more often the first problems are reported than the last
-_FOR_GOOD = 0.6  # of what is resolved
+_FOR_GOOD = 0.75  # of what is resolved
 _REWORDED = 0.25  # of those who report something known
 
 
@@ -157,6 +157,7 @@ class _Inbox:
             self._note(time, reporter, head, "duplicate", report=id)
         if head and reopened:
             self._reopen(time, reporter, head, row)
+            self._take_up(time + int(self.rng.uniform(1, 30) * HOUR), head, report.problem)
         self._say(time, "feedback.report", reporter, row, _sent(row, reopened=reopened))
         if head is None:
             self._heads[print_] = row
