@@ -102,7 +102,7 @@ def test_other_peoples_rows_are_masked_in_the_sample(
 def test_words_find_columns_by_name_and_meaning(
     server: WholeServer, people: dict[str, str]
 ) -> None:
-    shown = page(server, people["ana"], q="error").text
+    shown = page(server, people["ana"], q="is_err").text
     assert ">is_error</a>" in shown
     assert "Agnes feedback" not in shown
     one = page(server, people["ana"], table="agnes_telemetry", q="is_error").text

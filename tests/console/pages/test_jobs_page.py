@@ -165,7 +165,7 @@ def test_the_first_paint_holds_every_job_and_its_runs(
     assert "every 15 min" in page
     assert "12.0 s" in page
     assert 'aria-label="Last 1 runs: 1 ok"' in page
-    assert "1 of 7 jobs are well" in " ".join(page.split())
+    assert "1 of 8 jobs are well" in " ".join(page.split())
 
 
 def test_the_sentence_names_what_failed_last(server: WholeServer, browser: httpx.Client) -> None:
@@ -173,11 +173,11 @@ def test_the_sentence_names_what_failed_last(server: WholeServer, browser: httpx
     put(server, status="failed", queued_at=now() - timedelta(hours=1))
     put(server, "rollups", "failed")
     page = show(browser).partition('data-region="schedule"')[0]
-    assert "2 of 7 jobs failed their last run" in page
+    assert "2 of 8 jobs failed their last run" in page
     assert "<u>rollups</u>" in page
     put(server, "rollups", "ok", queued_at=now())
     page = show(browser).partition('data-region="schedule"')[0]
-    assert "1 of 7 jobs failed its last run" in page
+    assert "1 of 8 jobs failed its last run" in page
     assert "<u>rollups</u>" not in page
     for job in server.instance.jobs.jobs:
         put(server, job, "ok", queued_at=now())
