@@ -181,7 +181,7 @@ def test_the_sentence_names_what_failed_last(server: WholeServer, browser: httpx
     assert "<u>rollups</u>" not in page
     for job in server.instance.jobs.jobs:
         put(server, job, "ok", queued_at=now())
-    assert "All 7 jobs are well" in show(browser)
+    assert "All 8 jobs are well" in show(browser)
 
 
 def test_the_bars_are_the_last_ten_runs_that_are_over(
