@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from console.cli import report_own
-from console.cli.exits import FAILED, UNREACHABLE, WrongUse
+from console.cli.exits import FAILED, UNREACHABLE, WrongUse, code_of
 from console.cli.lazy import noun
 from console.cli.output import JsonOption, note, say, show_json
 from console.cli.report_gather import Wanted, gathered
@@ -143,7 +143,7 @@ def _not_sent(*, as_json: bool) -> NoReturn:
 
 def _deliver(client: Client, draft: Draft, *, as_json: bool) -> None:
     """Send what was confirmed; where the server cannot be reached it stays in the queue."""
-    from console.cli.report_queue import forget, keep, offline, post, waiting_note
+    from console.cli.report_queue import forget, keep, offline, passing, post, waiting_note
 
     body = draft.body()
     try:
@@ -159,14 +159,14 @@ def _deliver(client: Client, draft: Draft, *, as_json: bool) -> None:
         note("interrupted while it was sent: see `agnes report list`; it is not kept here")
         raise
     except AgnesError as error:
-        if file is None or not offline(error):
+        if file is None or not passing(error):
             if file:
                 forget(file)
             raise
         if as_json:
             show_json(_told("queued", draft, body) | {"error": error.message})
         note(f"{error.message}. The report is kept: agnes report --flush sends it")
-        raise typer.Exit(UNREACHABLE) from error
+        raise typer.Exit(UNREACHABLE if offline(error) else code_of(error)) from error
     if file:
         forget(file)
     if as_json:

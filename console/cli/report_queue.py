@@ -45,8 +45,14 @@ class Flushed:
 
 
 def offline(error: AgnesError) -> bool:
-    """Whether `error` says nothing about the report itself: it may be taken later."""
+    """Whether the server could not answer."""
     return error.status >= 500
+
+
+def passing(error: AgnesError) -> bool:
+    """Whether `error` says nothing about the report itself: it may be taken later, once the server
+    is there, somebody has signed in, or an hour is over."""
+    return offline(error) or isinstance(error, NotSignedIn | Forbidden | TooMany)
 
 
 def post(client: Client, body: bytes) -> Json:
@@ -113,7 +119,7 @@ def flush(client: Client) -> Flushed:
             try:
                 sent.append(post(client, each.body))
             except AgnesError as error:
-                if offline(error) or isinstance(error, NotSignedIn | Forbidden | TooMany):
+                if passing(error):
                     return Flushed(tuple(sent), tuple(refused), error)
                 aside = each.file.with_suffix(_REFUSED)
                 os.replace(each.file, aside)

@@ -155,14 +155,17 @@ def test_json_is_one_object_and_the_preview_stands_beside_it(run: Run, server: S
 # Where the server cannot be reached
 
 
-@pytest.mark.parametrize("away", [httpx.ConnectError("no"), httpx.ReadTimeout(""), 500, 502, 503])
+AWAY = [(httpx.ConnectError("no"), 4), (httpx.ReadTimeout(""), 4), (500, 4), (502, 4), (503, 4)]
+
+
+@pytest.mark.parametrize(("away", "code"), [*AWAY, (401, 3), (403, 3), (429, 1)])
 def test_what_was_confirmed_waits_and_is_filed_once(
-    run: Run, server: Server, config: Path, away: object
+    run: Run, server: Server, config: Path, away: object, code: int
 ) -> None:
     answer = httpx.Response(away, json={"error": "down"}) if isinstance(away, int) else away
     server.on("POST", PATH, answer)
     done = run(*SAY, "--yes")
-    assert done.exit_code == 4
+    assert done.exit_code == code
     assert "agnes report --flush" in done.stderr
     (file,) = queue(config)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
