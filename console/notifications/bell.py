@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.audit import now
+from console.audit import now, printable
 from console.queries import notifications as questions
 from schema.policy import Principal, Seen
 from schema.store import Store
-from schema.tables import NOTIFICATIONS
+from schema.tables import FEEDBACK_REPORTS, NOTIFICATIONS
 from schema.transaction import Transaction
 
 KEPT = timedelta(days=30)  # after it was read
@@ -50,10 +50,14 @@ def listing(
     limit: int = LATEST,
     offset: int = 0,
 ) -> Bell:
-    """A page of them; `unread`: only those that were not read, which then are the `total`."""
-    seen = own(principal)
+    """A page of them; `unread`: only those that were not read, which then are the `total`. `words`
+    are a report's, where this reader may read it."""
+    seen, reports = own(principal), Seen(FEEDBACK_REPORTS, principal)
     total, new = counted(store, principal)
-    rows = store.rows(questions.page, seen, "unread" if unread else "", limit, offset)
+    asked = "unread" if unread else ""
+    rows = store.rows(questions.page, seen, reports, asked, limit, offset)
+    for row in rows:
+        row["words"] = row["words"] and printable(" ".join(row["words"].split()))
     return Bell(rows, new if unread else total, new)
 
 

@@ -19,6 +19,7 @@ from schema.tables import (
 
 TELEGRAM, CONSOLE = "telegram", "console"
 WAITING = ("queued", "held")
+WORDS = 100  # letters of a report
 ARRIVED = ("sent", "digested")
 _SHOWN = (
     *("id", "created_at", "kind", "subject", "link", "about", "channel", "state"),
@@ -126,9 +127,14 @@ def mine(seen: Seen, *, unread: bool) -> ir.Table:
     return found.order_by([ibis.desc("created_at"), ibis.desc("id")])
 
 
-def page(seen: Seen, unread: str, limit: int, offset: int) -> ir.Table:
-    """Some of them; `unread` is "unread" or empty."""
-    return mine(seen, unread=bool(unread)).limit(limit, offset=offset)
+def page(seen: Seen, reports: Seen, unread: str, limit: int, offset: int) -> ir.Table:
+    """Some of them; `unread` is "unread" or empty. With the `words` of the report that a message is
+    about, where it is among `reports`: a message itself holds none, and may leave the house."""
+    rows = mine(seen, unread=bool(unread)).limit(limit, offset=offset)
+    told = reports.rows()
+    told = told.select(report=ibis.literal("report:") + told.id, words=told.message[:WORDS])
+    found = rows.left_join(told, rows.about == told.report).drop("report")
+    return found.order_by([ibis.desc("created_at"), ibis.desc("id")])
 
 
 def counted(seen: Seen) -> ir.Table:

@@ -102,3 +102,17 @@ def test_of_a_deleted_report_nothing_more_is_said(world: World) -> None:
     assert told(world, world.admin_id, id)
     world.admin.delete(f"{INBOX}/{id}").raise_for_status()
     assert told(world, world.admin_id, id) == []
+
+
+def test_in_the_console_a_notice_has_the_words_of_what_its_reader_may_read(world: World) -> None:
+    was = world.user(is_admin=True)
+    with new_reporter(world) as reporter, world.client(world.token(was)) as reader:
+        id = sent(reporter, "the first line\nand\tthe second " + "x" * 200)
+
+        def words() -> str | None:
+            rows = reader.get("/api/me/notifications").raise_for_status().json()["rows"]
+            return next(row["words"] for row in rows if row["about"] == f"report:{id}")
+
+        assert words() == ("the first line and the second " + "x" * 200)[:100]
+        world.admin.patch(f"/api/admin/users/{was}", json={"is_admin": False}).raise_for_status()
+        assert words() is None
