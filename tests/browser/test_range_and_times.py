@@ -215,7 +215,7 @@ def test_the_range_goes_along_to_pages_that_have_one(opened: Open) -> None:
     page.click("nav a[href='/admin/jobs']")
     expect(page).to_have_url(re.compile("/admin/jobs$"))
     page.wait_for_selector("body[data-live=true]")
-    page.click("nav a[href^='/me']")
+    page.click("nav a[href='/me'], nav a[href^='/me?']")
     expect(page).to_have_url(re.compile(r"/me\?since_minutes=360$"))
     expect(page.locator(WORDS)).to_have_text("Last 6 h")
     page.wait_for_selector("body[data-live=true]")
