@@ -211,7 +211,7 @@ def test_a_second_server_says_who_holds_the_folder(terminal: Terminal) -> None:
 
 def test_doctor_examines_beside_a_running_server(terminal: Terminal) -> None:
     found = terminal.json("doctor", "--data-dir", terminal.server.folder)
-    assert {each["check"] for each in found} == {"disk", "clock", "rights", "engine"}
+    assert {each["check"] for each in found} == {"disk", "clock", "rights", "engine", "telegram"}
     assert {each["level"] for each in found} == {"ok"}
 
 
