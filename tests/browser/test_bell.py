@@ -17,7 +17,7 @@ from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
 
-NORA = "nora@example.org"
+NORA = "told@example.org"
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +98,15 @@ def test_the_page_lists_them_and_marks_them_live_and_without_scripts(
     older, newer = answered(api, nora, 2)
     page = opened("/me/notifications?tab=unread", who=NORA)
     rows = page.locator(".notices li")
-    expect(rows.locator(".at")).to_have_text([newer, older])
+    expect(rows.locator(".at")).to_contain_text([newer, older])
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     without_load(page, rows.get_by_role("button").first.click)
-    expect(rows.locator(".at")).to_have_text([older])
+    expect(rows.locator(".at")).to_contain_text([older])
     expect(page.locator("#bell .count")).to_have_text("1 not read")
     page.get_by_role("link", name=re.compile("^All [0-9]")).click()
     settled(page)
-    expect(rows.locator(".at").nth(0)).to_have_text(newer)
+    expect(rows.locator(".at").nth(0)).to_contain_text(newer)
     expect(rows.nth(0)).not_to_have_class(re.compile("unread"))
 
     plain = opened("/me/notifications", who=NORA, scripts=False)

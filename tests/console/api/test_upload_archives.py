@@ -33,7 +33,7 @@ _KINDS = {"chardev": tarfile.CHRTYPE, "symlink": tarfile.SYMTYPE, "hardlink": ta
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("archives")) as world:
+    with World(tmp_path_factory.mktemp("archives") / "data") as world:
         yield world
 
 

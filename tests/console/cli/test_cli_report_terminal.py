@@ -87,16 +87,27 @@ def settings(inbox: Inbox, tmp_path: Path) -> dict[str, str]:
     )
 
 
-def begun(settings: dict[str, str]) -> pexpect.spawn:
-    words = ["report", "-m", "It hangs \x1b[2J"]
-    shell = pexpect.spawn(
+def spawned(settings: dict[str, str], *words: str) -> pexpect.spawn:
+    """`agnes` in a terminal. A run of tests in the background ignores Ctrl-C; a person's terminal
+    does not."""
+
+    def heard() -> None:
+        for each in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_DFL)
+
+    return pexpect.spawn(
         str(AGNES),
-        words,
+        list(words),
         env=settings,
         encoding="utf-8",
         timeout=PATIENCE,
         dimensions=(24, 100),
+        preexec_fn=heard,
     )
+
+
+def begun(settings: dict[str, str]) -> pexpect.spawn:
+    shell = spawned(settings, "report", "-m", "It hangs \x1b[2J")
     shell.expect_exact(ASKED)
     return shell
 
@@ -146,13 +157,7 @@ def test_anything_else_sends_nothing(inbox: Inbox, settings: dict[str, str], typ
 def test_what_was_typed_before_the_question_is_no_answer(
     inbox: Inbox, settings: dict[str, str]
 ) -> None:
-    shell = pexpect.spawn(
-        str(AGNES),
-        ["report"],
-        env=settings,
-        encoding="utf-8",
-        timeout=PATIENCE,
-    )
+    shell = spawned(settings, "report")
     shell.expect_exact("End with an empty line.")
     shell.send("It hangs\n\nsend\nsend\n")  # pasted
     shell.expect_exact(ASKED)
