@@ -111,7 +111,8 @@ def test_in_the_console_a_notice_has_the_words_of_what_its_reader_may_read(world
 
         def words() -> str | None:
             rows = reader.get("/api/me/notifications").raise_for_status().json()["rows"]
-            return next(row["words"] for row in rows if row["about"] == f"report:{id}")
+            found: str | None = next(r["words"] for r in rows if r["about"] == f"report:{id}")
+            return found
 
         assert words() == ("the first line and the second " + "x" * 200)[:100]
         world.admin.patch(f"/api/admin/users/{was}", json={"is_admin": False}).raise_for_status()
