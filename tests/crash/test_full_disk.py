@@ -236,10 +236,14 @@ def test_writes_go_on_when_a_snapshot_that_saw_the_fatal_error_has_ended(store: 
     broken = store._engine
     groups = ibis.table(USER_GROUPS.schema, name="user_groups")
     waiting = []
+
+    def folded_then(transaction: Transaction) -> None:
+        store._fold_at = 1  # on the writer's own thread: the fold before this one is over
+        transaction.insert(group("c"))
+
     with suppress(duckdb.ConnectionException), store.snapshot(groups, rows=100) as (_, pieces):
         next(pieces)
-        store._fold_at = 1
-        store.write(group("c")).result(60)
+        store.write(folded_then).result(60)
         waiting.append(store.write(group("d")))
         del pieces
     for done in waiting:
