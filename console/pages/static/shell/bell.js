@@ -31,6 +31,12 @@
     document.dispatchEvent(new CustomEvent("agnes:dated"));
     show(Number(sheet.querySelector("[data-unread]")?.dataset.unread ?? 0));
   };
+  // Once, as soon as so much time is over since it asked last: what has changed meanwhile must not be missed.
+  let later = null;
+  const soon = (apart) => {
+    clearTimeout(later);
+    later = setTimeout(() => (asking ? soon(apart) : ask(0)), Math.max(0, apart - (Date.now() - asked)));
+  };
   const send = (body, keepalive = false) => fetch(form.action, {
     method: "POST", body: new URLSearchParams([["_xsrf", form.elements._xsrf.value], ...body]), headers: { Accept: "text/x-notice" }, keepalive,
   });
@@ -41,7 +47,7 @@
     document.addEventListener("visibilitychange", () => document.hidden || ask(APART));
     setInterval(() => document.hidden || ask(EVERY - APART), EVERY);
     // The page has marked some as read, or shows what the bell does not know yet.
-    document.addEventListener("agnes:shown", () => location.pathname === "/me/notifications" && ask(1000));
+    document.addEventListener("agnes:shown", () => location.pathname === "/me/notifications" && soon(1000));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const { name, value } = event.submitter;
