@@ -207,6 +207,7 @@ async def _run(
     await messages.stop()
     await worker.stop()
     await instance.jobs.close()
+    instance.syncs.close()
     instance.questions.close()
     server._http.stop()
     with contextlib.suppress(TimeoutError):

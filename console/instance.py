@@ -22,6 +22,7 @@ from console.metrics import Metrics
 from console.questions import Questions
 from console.reasons import Reasons
 from console.settings import Settings
+from console.syncing.syncs import Syncs
 from schema.errors import AgnesError
 from schema.store import Store
 from schema.transaction import Rows
@@ -48,6 +49,7 @@ class Instance:
     places: Sequence[Place] = ()  # the pages there are, as `console.app` put them together
     jobs: Dispatcher = field(init=False)
     questions: Questions = field(init=False)
+    syncs: Syncs = field(init=False)
     pulse: tuple[float, dict[str, Any]] | None = (
         None  # when it was taken (monotonic), and what it said
     )
@@ -55,6 +57,7 @@ class Instance:
     def __post_init__(self) -> None:
         self.jobs = Dispatcher(self)
         self.questions = Questions(self.settings, self.store)
+        self.syncs = Syncs(self)
         self.gate.views.ended = self._view_ended
 
     async def record(self, row: Rows) -> bool:

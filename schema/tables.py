@@ -23,7 +23,7 @@ AUDIT_LOG = Table(
 SYNC_HISTORY = Table(
     "sync_history",
     """
-    id! table_id! synced_at!:time rows:count duration_ms:count status error
+    id! table_id! synced_at!:time rows:count duration_ms:count status error drift
     """,
     key=("id",),
     meaning="One row for each attempt to sync a table, good or bad.",
@@ -319,10 +319,20 @@ TABLE_REGISTRY = Table(
     "table_registry",
     """
     id! name! source_type query_mode bucket location sync_mode schedule description
-    created_at!:time updated_at:time columns
+    created_at!:time updated_at:time columns connection statement cursor_column format options
     """,
     key=("id",),
     meaning="Tables that can be queried or synced.",
+)
+
+TABLE_VERSIONS = Table(
+    "table_versions",
+    """
+    id! table_id! synced_at!:time path! rows!:count bytes!:count sha256! columns! profile source!
+    state
+    """,
+    key=("id",),
+    meaning="What syncs published: a Parquet file each, the newest is read.",
 )
 
 INSTANCE_CONFIG = Table(

@@ -1,0 +1,52 @@
+"""Questions about tables that sync: what was published, what was attempted."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from schema.table import rows_of
+from schema.tables import SYNC_HISTORY, TABLE_REGISTRY, TABLE_VERSIONS
+
+LARGE = ("profile", "state")  # columns of a version that few ask for
+
+
+def versions() -> ir.Table:
+    """Every version of every table without what is large, newest first."""
+    rows = rows_of(TABLE_VERSIONS)
+    found: ir.Table = rows.drop(*LARGE).order_by([ibis.desc("synced_at"), ibis.desc("id")])
+    return found
+
+
+def versions_of(table_id: str) -> ir.Table:
+    """The versions of one table with all that is known of them, newest first."""
+    rows = rows_of(TABLE_VERSIONS)
+    found: ir.Table = rows.filter(rows.table_id == table_id).order_by(
+        [ibis.desc("synced_at"), ibis.desc("id")]
+    )
+    return found
+
+
+def attempts_of(table_id: str) -> ir.Table:
+    """The attempts of one table, newest first."""
+    rows = rows_of(SYNC_HISTORY)
+    found: ir.Table = rows.filter(rows.table_id == table_id).order_by(
+        [ibis.desc("synced_at"), ibis.desc("id")]
+    )
+    return found
+
+
+def scheduled() -> ir.Table:
+    """`id, schedule, last`: the tables with a schedule, and when their last attempt since they were
+    registered began; null for none."""
+    tables = rows_of(TABLE_REGISTRY).filter(_.schedule.notnull())
+    tables = tables.select("id", "schedule", "created_at")
+    tried = rows_of(SYNC_HISTORY)
+    took = (tried.duration_ms.fill_null(0)).as_interval("ms")
+    tried = tried.select(table_id="table_id", began=tried.synced_at - took)
+    joined = tables.left_join(
+        tried, [tables.id == tried.table_id, tables.created_at <= tried.began]
+    )
+    found: ir.Table = joined.group_by("id", "schedule").aggregate(last=joined.began.max())
+    return found.order_by("id")
