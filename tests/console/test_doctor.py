@@ -52,9 +52,9 @@ def test_a_healthy_folder_has_no_complaint(
     usage = SimpleNamespace(total=100 * GB, free=50 * GB)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     Store(patient.database).close()
-    assert [one.level for one in doctor.examine(patient)] == ["ok"] * 5
+    assert [one.level for one in doctor.examine(patient)] == ["ok"] * 6
     assert [one.check for one in doctor.examine(patient)] == [
-        *("disk", "clock", "rights", "engine", "telegram")
+        *("configuration", "disk", "clock", "rights", "engine", "telegram")
     ]
 
 
