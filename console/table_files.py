@@ -88,10 +88,9 @@ def opened(allowed: Sequence[Path], location: str) -> Iterator[Opened]:
     """Raises Unfit, also for what the body raises because the file is broken."""
     folder, parts = _split(allowed, location)
     try:
-        number = _descend(folder, parts)
+        number = descend(folder, parts)
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"it cannot be opened: {error.strerror}")
-        raise Unfit(reason) from None
+        raise Unfit(reason(error)) from None
     about = os.fstat(number)
     if not stat.S_ISREG(about.st_mode):
         os.close(number)
@@ -112,10 +111,17 @@ def _identity(about: os.stat_result) -> Identity:
 
 def _split(allowed: Sequence[Path], location: str) -> tuple[Path, tuple[str, ...]]:
     path = PurePosixPath(location)
+    if path.suffix.lower() not in KINDS and ".." not in path.parts:
+        raise Unfit("a file that ends in " + " or ".join(KINDS))
+    return within(allowed, location)
+
+
+def within(allowed: Sequence[Path], location: str) -> tuple[Path, tuple[str, ...]]:
+    """The allowed folder that a path lies in, and its parts below it. It looks at the text only.
+    Raises Unfit."""
+    path = PurePosixPath(location)
     if "\0" in location or ".." in path.parts:
         raise Unfit("a path without `..`")
-    if path.suffix.lower() not in KINDS:
-        raise Unfit("a file that ends in " + " or ".join(KINDS))
     if not path.is_absolute():
         return allowed[0], path.parts
     for folder in allowed:
@@ -124,7 +130,13 @@ def _split(allowed: Sequence[Path], location: str) -> tuple[Path, tuple[str, ...
     raise Unfit("a file inside " + " or ".join(map(str, allowed)))
 
 
-def _descend(folder: Path, parts: Sequence[str]) -> int:
+def reason(error: OSError) -> str:
+    """Why a file cannot be opened, as it is told to people."""
+    return _REASONS.get(error.errno or 0, f"it cannot be opened: {error.strerror}")
+
+
+def descend(folder: Path, parts: Sequence[str]) -> int:
+    """The descriptor of the file below `folder`, to read; no link is followed. Raises OSError."""
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in parts[:-1]:
@@ -146,6 +158,11 @@ def columns(found: Opened) -> list[Column]:
             schema = reader.schema
     else:
         schema = pq.ParquetFile(found.file).schema_arrow
+    return described(schema, found.suffix)
+
+
+def described(schema: pa.Schema, suffix: str = ".parquet") -> list[Column]:
+    """The columns of rows of this schema. Raises Unfit for those that no question could name."""
     if not 0 < len(schema) <= _COLUMNS:
         raise Unfit(f"it has {len(schema)} columns; 1 to {_COLUMNS} can be")
     seen: set[str] = set()
@@ -157,7 +174,7 @@ def columns(found: Opened) -> list[Column]:
         if clean != name or name.lower() in seen:
             raise Unfit(f"the column {shorten(name)} stands there twice, or with spaces around it")
         seen.add(name.lower())
-    return [Column(field.name, _told(field, found.suffix)) for field in schema]
+    return [Column(field.name, _told(field, suffix)) for field in schema]
 
 
 def _told(field: pa.Field, suffix: str) -> str:

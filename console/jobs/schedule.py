@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from console import beats
 from console.settings import Settings
 from schema.errors import AgnesError, BadParameter
 
@@ -58,9 +59,7 @@ class Job:
 
             start = _EPOCH + timedelta(seconds=self.phase)
             return IntervalTrigger(seconds=self.every, start_date=start, timezone=UTC)
-        from apscheduler.triggers.cron import CronTrigger
-
-        return CronTrigger.from_crontab(self.cron, timezone=UTC)
+        return beats.cron(self.cron or "")
 
     def after(self, at: datetime) -> datetime | None:
         """The first beat at or after `at`; both naive UTC."""

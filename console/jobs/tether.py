@@ -1,27 +1,16 @@
-"""A process that ends when the one that started it ends, however that came about; and the kernel of
-a job, which is such a process.
+"""The kernel of a job: a process that ends when the one that started it ends.
 
-Run as a module it is that kernel. Linux does it for us; elsewhere ipykernel looks after its parent
-by itself.
+Run as a module it is that kernel. Where the system does not end it, ipykernel looks after its
+parent by itself.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
 
-_PR_SET_PDEATHSIG = 1
+from console.tied import tie
 
-
-def tie(parent: int) -> None:
-    """End this process with SIGKILL once its parent, the process `parent`, is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it went before the line above
-        sys.exit(1)
-
+__all__ = ["tie"]
 
 if __name__ == "__main__":
     tie(int(os.environ["JPY_PARENT_PID"]))
