@@ -392,6 +392,9 @@ TABLE: dict[str, Any] = {
     "/api/admin/tokens/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tokens/{ID}"
     ),
+    "/api/sync/trigger$": Api(rights("service", "POST")),
+    "/api/sync/manifest$": Api(rights("signed_in", "GET")),
+    "/api/data/([^/]+)/download$": Api(rights("signed_in", "GET"), f"/api/data/{ID}/download"),
     "/api/admin/tables$": MANY,
     "/api/admin/tables/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tables/{ID}"
