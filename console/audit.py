@@ -37,6 +37,7 @@ HARMLESS_KEYS = frozenset(
         "output_tokens",
         "cache_read_tokens",
         "cache_creation_tokens",
+        "AGNES_ASK_TOKENS",
     }
 )
 HIDDEN = "(hidden)"

@@ -12,6 +12,7 @@ import structlog
 
 from console.audit import Caller, LostWrites, RecentReads, entry, now
 from console.claims import Claims
+from console.configured import Configured
 from console.identity import view_as
 from console.identity.gate import Gate
 from console.identity.people import People
@@ -55,6 +56,7 @@ class Instance:
     )
 
     def __post_init__(self) -> None:
+        self.settings.follow(Configured(self.store))
         self.jobs = Dispatcher(self)
         self.questions = Questions(self.settings, self.store)
         self.syncs = Syncs(self)

@@ -74,7 +74,7 @@ class Questions:
         self._closed = False
         self._threads = ThreadPoolExecutor(settings.query_children, "agnes-question")
         self._children = asyncio.Semaphore(settings.query_children)
-        self._mine: dict[str, asyncio.Semaphore] = {}
+        self._mine: dict[tuple[str, int], asyncio.Semaphore] = {}
         self._starts: dict[str, deque[float]] = defaultdict(deque)
 
     async def checked(self, sql: str, principal: Principal, *, rows: int, bytes: int) -> Question:
@@ -93,7 +93,7 @@ class Questions:
         """Wait until this person, and the server, may start one more. Raises TooMany, NoTurn."""
         self._count(principal.reader)
         most = self.settings.query_at_once
-        mine = self._mine.setdefault(principal.reader, asyncio.Semaphore(most))
+        mine = self._mine.setdefault((principal.reader, most), asyncio.Semaphore(most))
         wait = self.settings.query_wait
         try:
             async with asyncio.timeout(wait) as patience, mine, self._children:

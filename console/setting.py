@@ -20,6 +20,17 @@ class Setting:
     help: str
     parse: Callable[[str], Any] = str
     allowed: str = "a text"
+    live: bool = False  # may be changed while the server runs, where the environment says nothing
+
+    @property
+    def attribute(self) -> str:
+        """Its name in `Settings`."""
+        return self.name.removeprefix("AGNES_").lower()
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is shown to nobody."""
+        return self.name.endswith(_SECRET)
 
 
 def flag(text: str) -> bool:
@@ -30,16 +41,9 @@ def flag(text: str) -> bool:
     raise ValueError(text)
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number <= 0:
-        raise ValueError(text)
-    return number
-
-
 def limit(text: str) -> int:
-    number = positive(text)
-    if number > _MOST:
+    number = int(text)
+    if not 1 <= number <= _MOST:
         raise ValueError(text)
     return number
 
@@ -48,9 +52,17 @@ def interval(text: str) -> int | None:
     if not text:
         return None
     seconds = int(text)
-    if seconds < 0:
+    if not 0 <= seconds <= _YEAR:
         raise ValueError(text)
     return seconds
+
+
+def hours(text: str) -> int:
+    """Up to a year: a moment that lies too far ahead is none."""
+    hours = int(text)
+    if not 1 <= hours <= 8760:
+        raise ValueError(text)
+    return hours
 
 
 def days(text: str) -> int:
@@ -65,6 +77,12 @@ def hour(text: str) -> int:
     if not 0 <= hour <= 23:
         raise ValueError(text)
     return hour
+
+
+def line(text: str) -> str:
+    if not text.isprintable() or len(text) > 200:
+        raise ValueError(text)
+    return text.strip()
 
 
 def public(text: str) -> str:
@@ -102,8 +120,10 @@ def repository(text: str) -> str:
 
 
 _MOST = 1_000_000_000
+_YEAR = 366 * 86_400  # seconds
+_SECRET = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_SOURCES")  # addresses hold passwords
 LIMIT: dict[str, Any] = {"parse": limit, "allowed": f"a whole number from 1 to {_MOST:,}"}
-POSITIVE: dict[str, Any] = {"parse": positive, "allowed": "a whole number above 0"}
+POSITIVE = LIMIT
 DAYS: dict[str, Any] = {"parse": days, "allowed": "a number of days, 0 to keep everything"}
 FLAG: dict[str, Any] = {"parse": flag, "allowed": "1 or 0"}
 WORDS: dict[str, Any] = {"parse": words, "allowed": "a comma list"}

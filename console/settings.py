@@ -9,10 +9,11 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from platformdirs import user_data_path
 
+from console import connections
+from console.live import Live
 from console.setting import (
     DAYS,
     FLAG,
@@ -21,12 +22,14 @@ from console.setting import (
     WORDS,
     Setting,
     hour,
+    hours,
     interval,
+    line,
     public,
     repository,
     service,
 )
-from schema.errors import BadParameter
+from console.sign_in_settings import SIGN_IN
 
 
 def _every(job: str) -> Setting:
@@ -37,6 +40,7 @@ def _every(job: str) -> Setting:
         f"Seconds between two runs of `{job}`; 0: never; empty: as `notebooks/schedule.toml` says.",
         interval,
         "seconds, or 0",
+        live=True,
     )
 
 
@@ -54,25 +58,30 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AGNES_MEMORY_LIMIT", "320MB", "Memory of the database engine, in DuckDB's notation."),
     Setting("AGNES_THREADS", "2", "Threads of one query.", **POSITIVE),
     Setting("AGNES_READERS", "8", "Queries that run at the same time.", **POSITIVE),
-    Setting("AGNES_QUERY_SECONDS", "30", "Seconds that a question in SQL may take.", **LIMIT),
+    Setting(
+        "AGNES_QUERY_SECONDS", "30", "Seconds that a question in SQL may take.", **LIMIT, live=True
+    ),
     Setting(
         "AGNES_QUERY_MEMORY_MB",
         "1024",
         "Memory of the engine for one question, in MB; its process may take twice as much, and "
         "512 MB.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_QUERY_EXTRACT_MB",
         "512",
         "Most bytes of rows that one question may work on, in MB.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_QUERY_JSON_ROWS",
         "100000",
         "Rows of an answer in JSON at most, up to 100,000; one with more is cut.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_QUERY_JSON_MB",
@@ -80,27 +89,35 @@ SETTINGS: tuple[Setting, ...] = (
         "Most bytes of an answer in JSON, in MB before it is written as text; one with more is "
         "cut.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_QUERY_ARROW_ROWS",
         "5000000",
         "Rows of an answer in Arrow at most, up to 5,000,000; one with more is cut.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_QUERY_ARROW_MB",
         "8192",
         "Most bytes of an answer in Arrow, in MB; one with more is cut.",
         **LIMIT,
+        live=True,
     ),
     Setting("AGNES_QUERY_CHILDREN", "8", "Questions that run at the same time.", **LIMIT),
-    Setting("AGNES_QUERY_AT_ONCE", "4", "Questions of one person at the same time.", **LIMIT),
-    Setting("AGNES_QUERY_WAIT", "30", "Seconds that a question waits for its turn.", **LIMIT),
+    Setting(
+        "AGNES_QUERY_AT_ONCE", "4", "Questions of one person at the same time.", **LIMIT, live=True
+    ),
+    Setting(
+        "AGNES_QUERY_WAIT", "30", "Seconds that a question waits for its turn.", **LIMIT, live=True
+    ),
     Setting(
         "AGNES_QUERY_PER_MINUTE",
         "1200",
         "Questions that one person may start in a minute.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_TABLE_FOLDERS",
@@ -110,20 +127,37 @@ SETTINGS: tuple[Setting, ...] = (
         **WORDS,
     ),
     Setting(
+        "AGNES_SOURCES",
+        "",
+        "Other databases that tables can be read from, each with the name that the registry knows "
+        "it by. Give a role that may only read what is meant.",
+        connections.parsed,
+        connections.ALLOWED,
+    ),
+    Setting(
         "ANTHROPIC_API_KEY",
         "",
         "Key of the language model that writes SQL for questions in one's own words; empty: none "
         "is asked, and nothing else needs one.",
     ),
     Setting("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "Where its Messages API is."),
-    Setting("AGNES_ASK_MODEL", "claude-haiku-4-5", "Its name there."),
-    Setting("AGNES_ASK_SECONDS", "30", "How long it may take to answer.", **POSITIVE),
-    Setting("AGNES_ASK_TOKENS", "1024", "Tokens of its answer at most.", **POSITIVE),
+    Setting("AGNES_ASK_MODEL", "claude-haiku-4-5", "Its name there.", line, live=True),
+    Setting("AGNES_ASK_SECONDS", "30", "How long it may take to answer.", **POSITIVE, live=True),
+    Setting("AGNES_ASK_TOKENS", "1024", "Tokens of its answer at most.", **POSITIVE, live=True),
     Setting(
         "AGNES_ASK_PER_HOUR",
         "60",
         "Questions that one person may ask it in an hour.",
         **POSITIVE,
+        live=True,
+    ),
+    Setting(
+        "AGNES_INSTANCE_NAME",
+        "Agnes",
+        "What this instance is called, in the prompts that agents are handed.",
+        line,
+        "one line of up to 200 characters",
+        live=True,
     ),
     Setting(
         "AGNES_PUBLIC_URL",
@@ -132,6 +166,7 @@ SETTINGS: tuple[Setting, ...] = (
         "it listens at.",
         public,
         "an address of http or https",
+        live=True,
     ),
     Setting(
         "AGNES_TELEGRAM_BOT_TOKEN",
@@ -152,27 +187,42 @@ SETTINGS: tuple[Setting, ...] = (
         "Hour of the day (UTC) at which what was held back is sent as one message.",
         hour,
         "0 to 23",
+        live=True,
     ),
     Setting(
-        "AGNES_UPLOAD_MAX_MB", "128", "Largest transcript, in MB after decompression.", **POSITIVE
+        "AGNES_BACKUP_DIR",
+        "",
+        "Folder of the backups, one a day; empty: none is made by itself, and `agnes backup` puts "
+        "its own into `backups` in the data folder.",
+    ),
+    Setting("AGNES_BACKUPS_KEPT", "7", "Backups kept in that folder; 1 or more.", **LIMIT),
+    Setting(
+        "AGNES_UPLOAD_MAX_MB",
+        "128",
+        "Largest transcript, in MB after decompression.",
+        **POSITIVE,
+        live=True,
     ),
     Setting(
         "USAGE_EVENTS_RETENTION_DAYS",
         "0",
         "Usage events older than this are deleted each day; daily figures stay. 0: all are kept.",
         **DAYS,
+        live=True,
     ),
     Setting(
         "AGNES_AUDIT_RETENTION_DAYS",
         "0",
         "Audit rows older than this are deleted each day. 0: all are kept.",
         **DAYS,
+        live=True,
     ),
     Setting(
         "AGNES_FEEDBACK_RETENTION_DAYS",
         "0",
         "Feedback reports older than this are deleted each day. 0: all are kept.",
         **DAYS,
+        live=True,
     ),
     Setting(
         "AGNES_GITHUB_ISSUES",
@@ -181,13 +231,17 @@ SETTINGS: tuple[Setting, ...] = (
         "empty: none.",
         repository,
         "https://host/owner/name",
+        live=True,
     ),
     Setting(
         "AGNES_SESSION_HOURS",
         "12",
         "Hours after which a signed-in browser must sign in again.",
-        **POSITIVE,
+        hours,
+        "1 to 8760",
+        live=True,
     ),
+    *SIGN_IN,
     Setting(
         "AGNES_TRUSTED_PROXIES", "", "Addresses whose X-Forwarded-* headers are believed.", **WORDS
     ),
@@ -214,6 +268,7 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         "Opening somebody else's transcript needs a reason, which that person sees.",
         **FLAG,
+        live=True,
     ),
     Setting(
         "AGNES_PRICES",
@@ -221,9 +276,15 @@ SETTINGS: tuple[Setting, ...] = (
         "File with the prices of tokens by model and their date; empty: those that are shipped.",
     ),
     Setting("AGNES_JOBS", "1", "Run the scheduled notebooks; 0: only on demand.", **FLAG),
-    Setting("AGNES_JOB_CONCURRENCY", "1", "Notebooks that run at the same time.", **POSITIVE),
     Setting(
-        "AGNES_JOB_RUNS_KEPT", "200", "Runs kept of each job, with their notebooks.", **POSITIVE
+        "AGNES_JOB_CONCURRENCY", "1", "Notebooks that run at the same time.", **POSITIVE, live=True
+    ),
+    Setting(
+        "AGNES_JOB_RUNS_KEPT",
+        "200",
+        "Runs kept of each job, with their notebooks.",
+        **POSITIVE,
+        live=True,
     ),
     Setting(
         "AGNES_NOTEBOOKS",
@@ -249,21 +310,17 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
-class Settings:
-    """Settings read from an environment; each is an attribute without `agnes_`, in lower case."""
+class Settings(Live):
+    """Settings read from an environment; each is an attribute without `agnes_`, in lower case.
+    What may be changed while the server runs is looked up in those of the instance, once it
+    `follow`s them."""
 
     def __init__(self, environ: Mapping[str, str] | None = None, **overrides: str) -> None:
         environ = os.environ if environ is None else environ
+        super().__init__()
         for setting in SETTINGS:
-            text = overrides.get(setting.name) or environ.get(setting.name) or setting.default
-            try:
-                value = setting.parse(text)
-            except ValueError:
-                raise BadParameter(setting.name, text, f"use {setting.allowed}") from None
-            setattr(self, setting.name.removeprefix("AGNES_").lower(), value)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"no setting AGNES_{name.upper()}; see console/settings.py")
+            given = overrides.get(setting.name) or environ.get(setting.name) or ""
+            self.take(setting, given)
 
     @cached_property
     def folder(self) -> Path:

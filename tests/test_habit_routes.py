@@ -236,6 +236,7 @@ TABLE: dict[str, Any] = {
     "/healthz$": Api(PUBLIC),
     "/readyz$": Api(PUBLIC),
     "/metrics$": Api(PUBLIC),
+    r"/api/openapi\.json$": Api(PUBLIC, "/api/openapi.json"),
     "/api/login$": Api(rights("public", "POST")),
     "/api/logout$": Api(rights("signed_in", "POST")),
     "/api/me$": Api(rights("signed_in", "GET")),
@@ -395,6 +396,7 @@ TABLE: dict[str, Any] = {
     "/api/sync/trigger$": Api(rights("service", "POST")),
     "/api/sync/manifest$": Api(rights("signed_in", "GET")),
     "/api/data/([^/]+)/download$": Api(rights("signed_in", "GET"), f"/api/data/{ID}/download"),
+    "/api/admin/config$": Api(rights("admin", "GET", "PUT")),
     "/api/admin/tables$": MANY,
     "/api/admin/tables/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tables/{ID}"

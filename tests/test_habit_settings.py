@@ -46,16 +46,21 @@ HEAD = """# Settings
 Settings are environment variables. An empty one counts as not given.
 This page is written from the code; a test compares them.
 """
+LIVE = " *Live.*"
+SERVER = """Read when `agnes serve` starts. What is *live* can also be set while it runs, and then
+counts at once: on `/admin/server-config`, with `PUT /api/admin/config`, with `agnes admin config`.
+What the environment says counts more than what is set there."""
 
 
 def written() -> str:
     """The page as the code has it."""
     server = [
-        (each.name, each.default, f"{each.help} Allowed: {each.allowed}.") for each in SETTINGS
+        (each.name, each.default, f"{each.help} Allowed: {each.allowed}.{LIVE * each.live}")
+        for each in SETTINGS
     ]
     parts = [
         HEAD,
-        _table("The server", "Read once, when `agnes serve` starts.", server),
+        _table("The server", SERVER, server),
         _table("The terminal and the client", "Read by each command.", CLIENT),
         _table("A job's notebook", "Set for it by the server; nothing else of ours is.", JOB),
         _table("The tests", "Read by `make test`.", TESTS),

@@ -25,6 +25,7 @@ from console.api import (
     me_sessions,
     notifications,
     observability,
+    openapi,
     palette,
     processing,
     query,
@@ -48,6 +49,7 @@ from console.api import (
 
 ROUTES: list[tuple[str, Any]] = [
     *system.ROUTES,
+    *openapi.ROUTES,
     *login.ROUTES,
     *changes.ROUTES,  # before the row by its id, which would swallow them
     *activity.ROUTES,

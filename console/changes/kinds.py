@@ -17,7 +17,9 @@ from console.audit import now
 from console.changes.edits import Edit
 from console.identity import grants, groups
 from console.identity.lookup import Reads, Row, where
-from schema.errors import BadRequest, Conflict, NotFound, shorten
+from console.live import parsed
+from console.settings import SETTINGS
+from schema.errors import BadParameter, BadRequest, Conflict, NotFound, shorten
 from schema.table import Table, rows_of
 from schema.tables import (
     INSTANCE_CONFIG,
@@ -241,8 +243,21 @@ def registered_once(reads: Reads, row: Row) -> None:
             )
 
 
+def _readable(reads: Reads, row: Row) -> None:
+    """Raises Conflict for a value that the setting does not take, or not any more."""
+    known = next((one for one in SETTINGS if one.name == row["key"]), None)
+    if known is None or row["value"] is None:
+        return
+    try:
+        parsed(known, row["value"])
+    except BadParameter as error:
+        raise Conflict(error.message, detail="Set another value by hand.") from None
+
+
 _STAMPED = ("id", "created_at", "updated_at")
-GROUP = Group("group", USER_GROUPS, ("id",), ("name", "description", "members", "grants"), _group)
+GROUP = Group(
+    "group", USER_GROUPS, ("id",), ("name", "description", "claim", "members", "grants"), _group
+)
 MEMBER = Kind("membership", USER_GROUP_MEMBERS, ("group_id", "user_id"), ("user_id",), _member)
 GRANT = Kind(
     "grant", RESOURCE_GRANTS, ("id",), ("group_id", "resource_type", "resource_id"), _grant
@@ -254,5 +269,5 @@ REGISTERED = Registered(
     (*(name for name in TABLE_REGISTRY.columns if name not in _STAMPED), "granted"),
     registered_once,
 )
-CONFIG = Setting("setting", INSTANCE_CONFIG, ("key",), ("value",))
+CONFIG = Setting("setting", INSTANCE_CONFIG, ("key",), ("value",), _readable)
 TEMPLATE = Setting("template", INSTANCE_TEMPLATES, ("name",), ("body",))

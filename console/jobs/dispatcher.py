@@ -50,12 +50,25 @@ class Dispatcher:
     """All runs of one server. `open` once its socket is, `close` before it ends."""
 
     def __init__(self, instance: Instance, runner: Runner | None = None) -> None:
-        self.jobs: dict[str, Job] = read(instance.settings)
         self._instance = instance
+        self._read_at = instance.settings.changes
+        self._jobs: dict[str, Job] = read(instance.settings)
         self._runner = runner or Processes()
         self._active: dict[str, Active] = {}  # job name -> its run, in the order they came
         self._quiet = RecentReads(memory=QUIET)
         self._url: str | None = None
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """Every job, by name; their intervals as the settings have them now."""
+        changes = self._instance.settings.changes
+        if changes != self._read_at:
+            self._read_at = changes
+            try:
+                self._jobs = read(self._instance.settings)
+            except AgnesError as error:  # the file was broken after the start: it goes on as it was
+                log.warning("the schedule stays as it was", reason=error.message)
+        return self._jobs
 
     async def open(self, url: str) -> None:
         """Begin: `url` is where kernels find this server. What an earlier one left running has

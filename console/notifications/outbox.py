@@ -52,12 +52,15 @@ class Outbox:
     ) -> None:
         self._store = store
         self._bot = bot
-        self._hour = hour
-        self._public = public
+        self.set(hour=hour, public=public)
         self._clock = clock
         self._quiet = datetime.min  # Telegram has asked the bot to be silent until then
         self._done: dict[str, Values] = {}  # what happened, by message, and is not written yet
         self._closing = False
+
+    def set(self, *, hour: int, public: str) -> None:
+        """From the next turn on."""
+        self._hour, self._public = hour, public
 
     def close(self) -> None:
         """Begin nothing more: what is being sent is the last."""

@@ -20,6 +20,7 @@ from console.notifications.linking import Linking
 from console.notifications.outbox import TABLES, Outbox, backoff
 from console.settings import Settings
 from schema.store import Store
+from schema.tables import INSTANCE_CONFIG
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +44,16 @@ class NotificationWorker:
         self._store = store
         self._clock = clock
         bot = Bot.of(settings)
-        public = settings.public_url or address
+        self._settings, self._address = settings, address
         hour = settings.telegram_digest_hour
-        self._outbox = Outbox(store, bot, hour=hour, public=public, clock=clock)
+        self._outbox = Outbox(store, bot, hour=hour, public=self._public, clock=clock)
         self._linking = Linking(store, bot, clock=clock) if bot else None
         self._tasks: list[asyncio.Task[None]] = []
         self._turn = asyncio.Lock()
+
+    @property
+    def _public(self) -> str:
+        return str(self._settings.public_url or self._address)
 
     def start(self) -> None:
         work: list[Coroutine[Any, Any, None]] = [self._send()]
@@ -69,10 +74,12 @@ class NotificationWorker:
     async def _send(self) -> None:
         seen, due = -1, None
         while True:
-            version = self._store.version(*TABLES)
+            version = self._store.version(*TABLES, INSTANCE_CONFIG.name)
             if version != seen or (due is not None and self._clock() >= due):
                 seen = version
                 try:
+                    hour, public = self._settings.telegram_digest_hour, self._public
+                    self._outbox.set(hour=hour, public=public)
                     async with self._turn:
                         due = await self._outbox.turn()
                 except Exception as error:  # noqa: BLE001 (whatever it is, it is tried again)

@@ -312,6 +312,12 @@ def unlink_chat(world: World) -> str:
     return resource
 
 
+def set_config(world: World) -> str:
+    body = {"key": "AGNES_QUERY_SECONDS", "value": int(new_id()[-6:], 16) + 1}
+    ok(world.admin.put("/api/admin/config", json=body))
+    return f"config:{body['key']}"
+
+
 DO: dict[str, Do] = {
     "telegram.link": link_chat,
     "telegram.unlink": unlink_chat,
@@ -321,6 +327,7 @@ DO: dict[str, Do] = {
     "feedback.delete": of_report("DELETE"),
     "feedback.merge": merge_reports,
     "feedback.unmerge": unmerge_reports,
+    "instance_config.update": set_config,
     "registry.create": lambda world: f"table:{made_table(world)}",
     "registry.update": call(
         "PATCH", "/api/admin/tables/{id}", made_table, json={"description": "d"}
@@ -416,6 +423,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "user.deactivate": {"is_active": True},
     "token.update": {"name": "one"},
     "token.revoke": {"revoked_at": None, "name": "one"},
+    "instance_config.update": {"key": "AGNES_QUERY_SECONDS"},
     "registry.update": {"description": None},
     "registry.delete": {"source_type": "local", "granted": []},
     "user_groups.update": {"description": None},
