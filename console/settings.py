@@ -292,7 +292,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Folder of `schedule.toml` and its notebooks; empty: the one that is installed.",
     ),
     *map(_every, ("process_sessions", "failure_scan", "rollups", "sync_tables", "prune")),
-    *map(_every, ("weekly_report", "failure_review", "feedback_digest")),
+    *map(_every, ("weekly_report", "failure_review", "feedback_digest", "backup")),
     Setting(
         "AGNES_LOG_LEVEL",
         "info",

@@ -187,7 +187,7 @@ USERS = Table(
     "users",
     """
     id! email! name is_admin!:flag password_hash is_active!:flag created_at!:time
-    deactivated_at:time
+    deactivated_at:time oidc_subject
     """,
     key=("id",),
     meaning="People and services that may sign in. Never deleted: the audit log keeps its names.",
@@ -197,10 +197,10 @@ USERS = Table(
 USER_GROUPS = Table(
     "user_groups",
     """
-    id! name! description created_at!:time
+    id! name! description created_at!:time claim
     """,
     key=("id",),
-    meaning="Groups of users.",
+    meaning="Groups of users; one with a claim follows the OpenID provider's group of that name.",
 )
 
 USER_GROUP_MEMBERS = Table(

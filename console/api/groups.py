@@ -11,7 +11,11 @@ from console.identity.lookup import only, where, where_id
 from schema.errors import BadRequest
 from schema.tables import USER_GROUPS
 
-FIELDS: dict[str, type | tuple[type, ...]] = {"name": str, "description": str}
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "description": str,
+    "claim": str,
+}
 
 
 class Groups(AccessHandler):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from console.api.lists import LIST_ARGUMENTS, READ, AccessHandler
 from console.identity import users
 from console.identity.lookup import where_id
-from schema.errors import BadRequest
+from schema.errors import BadParameter, BadRequest
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "email": str,
@@ -16,7 +16,7 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "is_admin": bool,
     "password": str,
 }
-MORE: dict[str, type | tuple[type, ...]] = {**FIELDS, "is_active": bool}
+MORE: dict[str, type | tuple[type, ...]] = {**FIELDS, "is_active": bool, "sso_linked": bool}
 
 
 class Users(AccessHandler):
@@ -46,7 +46,7 @@ class User(AccessHandler):
 
     async def patch(self, id: str) -> None:
         self.query(())
-        given = await hashed(self, self.body(MORE))
+        given = _unlinked(await hashed(self, self.body(MORE)))
         if not given:
             raise BadRequest("nothing to change", detail="Give one of: " + ", ".join(MORE) + ".")
         kept = self.instance.gate.cookie_secret(self.request)  # the admin's own browser stays in
@@ -57,6 +57,15 @@ class User(AccessHandler):
         self.query(())
         await self.instance.store.awrite(users.deactivate(self.caller, id))
         self.nothing()
+
+
+def _unlinked(given: dict[str, Any]) -> dict[str, Any]:
+    """`sso_linked: false` forgets whom somebody is at the OpenID provider; only a sign-in there
+    links."""
+    linked = given.pop("sso_linked", None)
+    if linked:
+        raise BadParameter("sso_linked", linked, "false, to take the link away")
+    return given if linked is None else {**given, "oidc_subject": None}
 
 
 async def hashed(handler: AccessHandler, given: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,12 @@ app = noun("Groups and their members. A group is named by id or name. Without a 
 DescriptionOption = Annotated[
     str | None, typer.Option("--description", help="What the group is for.")
 ]
+ClaimOption = Annotated[
+    str | None,
+    typer.Option(
+        "--claim", help="Group at the OpenID provider that it follows; an empty text: none."
+    ),
+]
 
 COLUMNS = (
     Column("NAME", field("name"), floor=12),
@@ -72,13 +78,14 @@ def show(group: GroupArgument, as_json: JsonOption = False) -> None:
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The group's name.")],
     description: DescriptionOption = None,
+    claim: ClaimOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a group."""
     from console.client import connect
 
     with connect() as client:
-        row = client.groups.create(name=name, description=description)
+        row = client.groups.create(name=name, description=description, claim=claim)
     show_one(row, as_json=as_json)
 
 
@@ -87,15 +94,17 @@ def update(
     group: GroupArgument,
     name: Annotated[str | None, typer.Option("--name", help="The new name.")] = None,
     description: DescriptionOption = None,
+    claim: ClaimOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change what is named; the rest stays."""
     from console.client import connect
 
-    if name is None and description is None:
-        raise WrongUse("nothing to change", detail="give --name or --description")
+    if name is None and description is None and claim is None:
+        raise WrongUse("nothing to change", detail="give --name, --description or --claim")
     with connect() as client:
-        row = client.groups.update(group_id(client, group), name=name, description=description)
+        key = group_id(client, group)
+        row = client.groups.update(key, name=name, description=description, claim=claim)
     show_one(row, as_json=as_json)
 
 

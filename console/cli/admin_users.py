@@ -91,6 +91,9 @@ def update(
     active: Annotated[
         bool | None, typer.Option("--active/--inactive", help="May sign in, or not.")
     ] = None,
+    unlink_sso: Annotated[
+        bool, typer.Option("--unlink-sso", help="Forget whom they are at the OpenID provider.")
+    ] = False,
     password_stdin: PasswordOption = False,
     ask_password: Annotated[
         bool, typer.Option("--ask-password", help="Type a new password now.")
@@ -101,7 +104,8 @@ def update(
     from console.client import connect
 
     asked = password_stdin or ask_password
-    if not asked and email is None and name is None and admin is None and active is None:
+    told = any(given is not None for given in (email, name, admin, active))
+    if not (asked or told or unlink_sso):
         raise WrongUse("nothing to change", detail="name what is new; see --help")
     password = new_password(piped=password_stdin) if asked else None
     with connect() as client:
@@ -111,6 +115,7 @@ def update(
             name=name,
             is_admin=admin,
             is_active=active,
+            sso_linked=False if unlink_sso else None,
             password=password,
         )
     show_one(row, as_json=as_json)

@@ -18,10 +18,10 @@ from schema.table import rows_of
 from schema.tables import RESOURCE_GRANTS, USER_GROUP_MEMBERS, USER_GROUPS, USERS
 from schema.transaction import Rows, Transaction
 
-SHOWN = ("id", "name", "description", "created_at", "members")
+SHOWN = ("id", "name", "description", "created_at", "claim", "members")
 MEMBER_SHOWN = ("user_id", "email", "name", "added_at")
 # Within the length of a text in the log, so that `params_before` can bring a group back whole.
-NAME_LIMIT, DESCRIPTION_LIMIT = 100, 250
+NAME_LIMIT, DESCRIPTION_LIMIT, CLAIM_LIMIT = 100, 250, 250
 _GRANT_KEPT = ("id", "resource_type", "resource_id", "created_at", "created_by")
 Step = Callable[[Transaction], Row]
 Quiet = Callable[[Transaction], None]
@@ -45,19 +45,23 @@ def members(group_id: str, text: str | None = None) -> ir.Table:
     return rows.order_by([rows.email.lower(), rows.user_id])
 
 
-def create(caller: Caller, *, name: str, description: str | None = None) -> Step:
-    """Raises BadParameter, and Conflict for a name that is taken."""
+def create(
+    caller: Caller, *, name: str, description: str | None = None, claim: str | None = None
+) -> Step:
+    """`claim`: the OpenID provider's group that it follows. Raises BadParameter, and Conflict for a
+    name that is taken."""
     row: Row = {
         "id": new_id(),
         "name": typed.label("name", name, NAME_LIMIT),
         "description": typed.label_or_none("description", description, DESCRIPTION_LIMIT),
         "created_at": now(),
+        "claim": typed.label_or_none("claim", claim, CLAIM_LIMIT),
     }
 
     def step(transaction: Transaction) -> Row:
         refuse_taken(transaction, row["id"], row["name"])
         transaction.insert(Rows(USER_GROUPS, [row]))
-        params = pick(row, ("id", "name", "description"))
+        params = pick(row, ("id", "name", "description", "claim"))
         transaction.insert(_entry(caller, "user_groups.create", row["id"], params))
         return {**row, "members": 0}
 
@@ -65,14 +69,14 @@ def create(caller: Caller, *, name: str, description: str | None = None) -> Step
 
 
 def update(caller: Caller, id: str, wanted: Mapping[str, Any]) -> Step:
-    """Set what is `wanted` of name and description. Raises NotFound, BadParameter, Conflict."""
+    """Set what is `wanted` of name, description and claim. Raises NotFound, BadParameter and
+    Conflict."""
     clean = dict(wanted)
     if "name" in clean:
         clean["name"] = typed.label("name", clean["name"], NAME_LIMIT)
-    if "description" in clean:
-        clean["description"] = typed.label_or_none(
-            "description", clean["description"], DESCRIPTION_LIMIT
-        )
+    for name, limit in (("description", DESCRIPTION_LIMIT), ("claim", CLAIM_LIMIT)):
+        if name in clean:
+            clean[name] = typed.label_or_none(name, clean[name], limit)
 
     def step(transaction: Transaction) -> Row:
         before = one(transaction, USER_GROUPS, "group", id)

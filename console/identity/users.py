@@ -18,14 +18,17 @@ from schema.table import rows_of
 from schema.tables import USERS
 from schema.transaction import Rows, Transaction
 
-SHOWN = ("id", "email", "name", "is_admin", "is_active", "created_at", "deactivated_at")
+_KEPT = ("id", "email", "name", "is_admin", "is_active", "created_at", "deactivated_at")
+SHOWN = (*_KEPT, "sso_linked")
 NAME_LIMIT = 120
 Step = Callable[[Transaction], Row]
 
 
 def listing(text: str | None = None) -> ir.Table:
     """Everybody, by e-mail; `text` is looked for in e-mail and name."""
-    rows = containing(rows_of(USERS).select(*SHOWN), text, "email", "name")
+    everybody = rows_of(USERS)
+    everybody = everybody.mutate(sso_linked=everybody.oidc_subject.notnull())
+    rows = containing(everybody.select(*SHOWN), text, "email", "name")
     return rows.order_by([rows.email.lower(), rows.id])
 
 
@@ -47,6 +50,7 @@ def create(
         "is_active": True,
         "created_at": now(),
         "deactivated_at": None,
+        "oidc_subject": None,
     }
 
     def step(transaction: Transaction) -> Row:
@@ -54,7 +58,7 @@ def create(
         transaction.insert(Rows(USERS, [row]))
         params = pick(row, ("id", "email", "name", "is_admin"))
         transaction.insert(_entry(caller, "user.create", row["id"], params, {}))
-        return pick(row, SHOWN)
+        return shown(row)
 
     return step
 
@@ -62,7 +66,7 @@ def create(
 def update(
     caller: Caller, id: str, wanted: Mapping[str, Any], *, keep_session: str | None = None
 ) -> Step:
-    """Set what is `wanted` of email, name, is_admin, is_active, password_hash.
+    """Set what is `wanted` of email, name, is_admin, is_active, password_hash, oidc_subject.
 
     Deactivation ends every session and revokes every token; a new password ends the sessions,
     except the one whose secret is `keep_session`. Raises NotFound, BadParameter, and Conflict for
@@ -78,7 +82,7 @@ def update(
         before = one(transaction, USERS, "user", id)
         new = changes(before, clean)
         if not new:
-            return pick(before, SHOWN)
+            return shown(before)
         after = {**before, **new}
         if "email" in new:
             _refuse_taken(transaction, id, after["email"])
@@ -91,8 +95,8 @@ def update(
         if ended:
             params["ended"] = {name: len(rows) for name, rows in ended.items()}
         action = "user.deactivate" if "tokens" in ended else "user.update"
-        transaction.insert(_entry(caller, action, id, params, {**pick(before, SHOWN), **ended}))
-        return pick({**after, **new}, SHOWN)
+        transaction.insert(_entry(caller, action, id, params, {**_before(before, new), **ended}))
+        return shown({**after, **new})
 
     return step
 
@@ -100,6 +104,16 @@ def update(
 def deactivate(caller: Caller, id: str) -> Step:
     """`update` to inactive. Somebody who is so already is left alone."""
     return update(caller, id, {"is_active": False})
+
+
+def shown(row: Row) -> Row:
+    """A user as everybody with the right sees one; `sso_linked`: the OpenID provider's subject is
+    known."""
+    return {**pick(row, _KEPT), "sso_linked": row["oidc_subject"] is not None}
+
+
+def _before(before: Row, new: Row) -> Row:
+    return pick(before, (*_KEPT, *(name for name in new if name == "oidc_subject")))
 
 
 def _end(
@@ -145,7 +159,9 @@ def _keep_an_admin(transaction: Transaction, before: Row, after: Row) -> None:
 def _told(new: Mapping[str, Any]) -> Row:
     """New values for the log; of a password only that it changed."""
     shown = {
-        name: value for name, value in new.items() if name in SHOWN and name != "deactivated_at"
+        name: value
+        for name, value in new.items()
+        if name in (*_KEPT, "oidc_subject") and name != "deactivated_at"
     }
     changed = sorted({"password" if name == "password_hash" else name for name in new})
     return {**shown, "changed": [name for name in changed if name != "deactivated_at"]}

@@ -88,7 +88,7 @@ def test_a_failing_migration_leaves_nothing_of_itself(
     every = later("CREATE TABLE half (x INTEGER); DELETE FROM users; SELECT no_such_function()")
     migrate.apply(con)
     row = sample(TABLES["user_groups"], 0)
-    con.execute("INSERT INTO user_groups VALUES (?, ?, ?, ?)", [*row.values()])
+    con.execute("INSERT INTO user_groups VALUES (?, ?, ?, ?, ?)", [*row.values()])
     before = tables_of(con)
     monkeypatch.setattr(migrate, "known", lambda: every)
     with pytest.raises(duckdb.Error, match="no_such_function"):

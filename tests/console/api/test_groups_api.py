@@ -33,7 +33,7 @@ def grant(world: World, **body: object) -> httpx.Response:
 
 def test_a_group_is_made_changed_and_audited(world: World) -> None:
     row = group(world, " Analysts ", description="People with questions")
-    assert row.keys() == {"id", "name", "description", "created_at", "members"}
+    assert row.keys() == {"id", "name", "description", "created_at", "claim", "members"}
     assert (row["name"], row["members"]) == ("Analysts", 0)
     assert world.last("user_groups.create")["resource"] == f"group:{row['id']}"
     path = f"/api/admin/groups/{row['id']}"
@@ -215,3 +215,19 @@ def test_only_admins_touch_groups_and_grants(world: World) -> None:
         *("resource_grants.remove", "user_group_members.add", "user_group_members.remove"),
     ):
         assert world.last(action, user_id=analyst)["result"] == "denied"
+
+
+def test_a_group_follows_a_claim_until_it_is_emptied(world: World) -> None:
+    row = group(world, "From the provider", claim=" /data/analysts ")
+    assert row["claim"] == "/data/analysts"
+    path = f"/api/admin/groups/{row['id']}"
+    changed = world.admin.patch(path, json={"claim": "analysts"}).json()
+    assert (changed["claim"], changed["name"]) == ("analysts", "From the provider")
+    assert world.last("user_groups.update")["params_before"]["claim"] == "/data/analysts"
+    assert world.admin.patch(path, json={"claim": ""}).json()["claim"] is None
+    assert world.admin.get(path).json()["claim"] is None
+    undone = world.last("user_groups.update")["id"]
+    answer = world.admin.post(f"/api/admin/activity/{undone}/rollback", json={})
+    assert answer.status_code in (200, 201), answer.text
+    assert world.admin.get(path).json()["claim"] == "analysts"
+    assert world.admin.patch(path, json={"claim": "x" * 251}).status_code == 400

@@ -11,7 +11,10 @@ import pytest
 from schema.tables import PERSONAL_ACCESS_TOKENS, SIGN_IN_LINKS, USERS, WEB_SESSIONS
 from tests.console.access_world import PASSWORD, World, submit
 
-SHAPE = {"id", "email", "name", "is_admin", "is_active", "created_at", "deactivated_at"}
+SHAPE = {
+    *("id", "email", "name", "is_admin", "is_active", "created_at", "deactivated_at"),
+    "sso_linked",
+}
 
 
 @pytest.fixture(scope="module")
