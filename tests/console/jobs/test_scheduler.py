@@ -6,16 +6,27 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.audit import now
+from console import configured
+from console.audit import Caller, now
 from console.instance import Instance
 from console.jobs.runner import Outcome
 from console.jobs.scheduler import SOON, Scheduler
-from tests.console.jobs.jobs_place import opened, put, runs, started, until
+from schema.policy import Principal
+from tests.console.jobs.jobs_place import (
+    SCHEDULE,
+    notebooks,
+    opened,
+    put,
+    runs,
+    started,
+    until,
+)
 from tests.test_habit_imports import USER_INTERFACE, loaded_by
 
 NOW = datetime(2100, 3, 1, 12, 3, 30)  # so that what is planned for soon does not begin
@@ -92,6 +103,9 @@ def test_the_clock_really_ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     (folder / "schedule.toml").write_text(schedule)
 
+    def said(clock: Scheduler, shown: str) -> bool:
+        return shown in every(clock)
+
     async def scene(instance: Instance) -> None:
         _, puppet = await started(instance, Outcome("ok"), Outcome("ok"))
         put(instance, "often", "ok", now() - timedelta(days=1))
@@ -140,3 +154,32 @@ def test_the_server_loads_nothing_of_notebooks_for_its_jobs() -> None:
     loaded = loaded_by(["console.api.jobs", "console.jobs.scheduler", "console.jobs.runner"])
     heavy = {"IPython", "jupyter_client", "matplotlib", "nbconvert", "nbformat", "papermill"}
     assert loaded & (heavy | USER_INTERFACE) == {"tornado"}
+
+
+def test_an_interval_that_is_changed_while_it_runs_moves_the_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.jobs.scheduler._LOOK", 0.01)
+    caller = Caller(Principal("boss", is_admin=True), "cli")
+
+    def every(clock: Scheduler) -> str:
+        job: Any = clock._clock.get_job("prune")
+        return "none" if job is None else str(job.trigger)
+
+    async def scene(instance: Instance) -> None:
+        await started(instance)
+        clock = Scheduler(instance)
+        await clock.start()
+        try:
+            for text, shown in (("77", "0:01:17"), ("0", "none")):
+                change = configured.change(
+                    instance.settings, caller, {"SCHEDULER_PRUNE_INTERVAL": text}
+                )
+                await instance.store.awrite(change)
+                await until(partial(said, clock, shown))
+        finally:
+            clock.stop()
+
+    folder = notebooks(tmp_path / "own", SCHEDULE.replace("tidy", "prune"))
+    with opened(tmp_path, AGNES_NOTEBOOKS=folder) as instance:
+        asyncio.run(scene(instance))
