@@ -291,6 +291,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Folder of `schedule.toml` and its notebooks; empty: the one that is installed.",
     ),
+    Setting(
+        "AGNES_SCRIPTS_DIR",
+        "",
+        "Folder whose notebooks and Python files can be registered as scripts; empty: `scripts` "
+        "in the data folder.",
+    ),
     *map(_every, ("process_sessions", "failure_scan", "rollups", "sync_tables", "prune")),
     *map(_every, ("weekly_report", "failure_review", "feedback_digest", "backup")),
     Setting(

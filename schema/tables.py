@@ -363,6 +363,16 @@ JOB_RUNS = Table(
     meaning="Each run of a scheduled notebook.",
 )
 
+SCRIPTS = Table(
+    "scripts",
+    """
+    id! name! owner! path! schedule timeout_seconds!:count memory_mb!:count enabled!:flag
+    description created_at!:time updated_at:time
+    """,
+    key=("id",),
+    meaning="Notebooks and Python files that run as somebody when they are due.",
+)
+
 SCHEMA_MIGRATIONS = Table(
     "schema_migrations",
     """

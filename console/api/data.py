@@ -23,7 +23,6 @@ from console.offered import Unreadable
 from console.syncing.published import Published
 from schema.errors import AgnesError, BadRequest
 
-DOWNLOAD = "data.download"
 PARQUET = "application/vnd.apache.parquet"
 _PIECE = 256 << 10  # bytes that are read and sent at once
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
@@ -45,7 +44,7 @@ class BeyondEnd(BadRequest):
 
 class Download(Handler):
     rights: ClassVar[Mapping[str, Right]] = {"GET": SIGNED_IN}
-    actions: ClassVar[Mapping[str, str]] = {"GET": DOWNLOAD}
+    actions: ClassVar[Mapping[str, str]] = {"GET": "data.download"}
 
     async def prepare(self) -> None:
         self.about = f"table:{cut(self.path_args[0], 64)}"
@@ -83,7 +82,7 @@ class Download(Handler):
                 "bytes": last - first,
                 "from": first or None,
             }
-            row = entry(self.caller, DOWNLOAD, resource=self.about, params=params)
+            row = entry(self.caller, "data.download", resource=self.about, params=params)
             await self.instance.record(row)
             file.seek(first)
             await self._send(file, last - first)

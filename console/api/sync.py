@@ -13,7 +13,6 @@ from console.handler import Handler
 from console.identity.rights import SERVICE, SIGNED_IN, Right
 from schema.errors import BadParameter, BadRequest
 
-TRIGGER, FETCH = "sync.trigger", "manifest.fetch"
 _BY = {"scheduler": "schedule", "web": "page", "cli": "cli"}
 _MOST = 1000  # tables in one request
 
@@ -24,7 +23,7 @@ class Trigger(Handler):
     attempts say. 409 while a sync runs."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": SERVICE}
-    actions: ClassVar[Mapping[str, str]] = {"POST": TRIGGER}
+    actions: ClassVar[Mapping[str, str]] = {"POST": "sync.trigger"}
 
     async def post(self) -> None:
         self.query(())
@@ -45,7 +44,7 @@ class Trigger(Handler):
             "failed": failed,
             "trigger": by,
         }
-        await self.instance.record(entry(self.caller, TRIGGER, params=params))
+        await self.instance.record(entry(self.caller, "sync.trigger", params=params))
         self.send({"ok": not failed, "attempts": [asdict(one) for one in found], "failed": failed})
 
 
@@ -62,7 +61,7 @@ class Manifest(Handler):
     """The tables that the caller may download; Tornado adds the ETag, and answers 304 to it."""
 
     rights: ClassVar[Mapping[str, Right]] = {"GET": SIGNED_IN}
-    actions: ClassVar[Mapping[str, str]] = {"GET": FETCH}
+    actions: ClassVar[Mapping[str, str]] = {"GET": "manifest.fetch"}
 
     async def get(self) -> None:
         self.query(())
@@ -78,7 +77,7 @@ class Manifest(Handler):
             for one in found
         ]
         params = {"tables": len(tables)}
-        await self.instance.record(entry(self.caller, FETCH, params=params))
+        await self.instance.record(entry(self.caller, "manifest.fetch", params=params))
         self.set_header("Cache-Control", "private, no-cache")  # asked anew, with the ETag
         self.send({"tables": tables})
 

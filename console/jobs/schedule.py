@@ -37,7 +37,8 @@ class BadSchedule(AgnesError):
 @dataclass(frozen=True)
 class Job:
     """One scheduled notebook. `every` is in seconds, 0 for never; where it is None `cron` says
-    when. `phase` shifts the beat, in seconds, so that jobs do not start together."""
+    when. `phase` shifts the beat, in seconds, so that jobs do not start together. A script is a job
+    with an `owner`, as whom it runs; it may also be a Python file, and have `memory_mb` at most."""
 
     name: str
     title: str
@@ -48,6 +49,8 @@ class Job:
     asks: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     phase: int = 0
+    owner: str | None = None
+    memory_mb: int | None = None
 
     def trigger(self) -> Any:
         """APScheduler's trigger, None for never. The beat is fixed in time, whenever a server
