@@ -43,6 +43,7 @@ class Handler(RequestHandler):
 
     rights: ClassVar[Mapping[str, Right]] = {}
     actions: ClassVar[Mapping[str, str]] = {}
+    takes: ClassVar[Mapping[str, str]] = {}  # method -> media type of a body that is not JSON
     harmless: ClassVar[Collection[str]] = ()  # methods that only read, whatever they are called
     about: str | None = None  # what a failed action was about, where the address does not say it
     instance: Instance

@@ -9,6 +9,7 @@ from console.api import (
     activity,
     admin_feedback,
     ask,
+    backups,
     catalog,
     changes,
     config,
@@ -69,6 +70,7 @@ ROUTES: list[tuple[str, Any]] = [
     *config.ROUTES,
     *access.ROUTES,
     *jobs.ROUTES,
+    *backups.ROUTES,
     *marketplace.ROUTES,
     *processing.ROUTES,
     *text_search.ROUTES,  # before a session by its name

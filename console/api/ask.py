@@ -9,6 +9,7 @@ class Ask(Asking):
     """`{question}`, 1 to 1,000 characters."""
 
     async def post(self) -> None:
+        self.query(())
         given = self.body({"question": str}, need=("question",))
         found = await self.asked(given["question"])
         if found is not None:

@@ -44,6 +44,7 @@ class Query(Handler):
     _left = False
 
     async def post(self) -> None:
+        self.query(())
         given = self.body({"sql": str, "limit": int}, need=("sql",))
         arrow = ARROW in self.request.headers.get("Accept", "")
         most = _ROWS_ARROW if arrow else _ROWS

@@ -98,6 +98,7 @@ class UploadSession(Handler):
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": SIGNED_IN}
     actions: ClassVar[Mapping[str, str]] = {"POST": "session.upload"}
+    takes: ClassVar[Mapping[str, str]] = {"POST": "multipart/form-data"}
 
     _incoming: Incoming | None = None
     _room = 0  # bytes of the body that may still come

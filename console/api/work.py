@@ -86,6 +86,7 @@ class Commit(Handler):
     """Finished sessions as an Arrow stream → what became of each."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": SERVICE}
+    takes: ClassVar[Mapping[str, str]] = {"POST": "application/vnd.apache.arrow.stream"}
 
     async def prepare(self) -> None:
         self._body: list[bytes] = []

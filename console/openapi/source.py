@@ -1,0 +1,440 @@
+"""What a handler's method takes, sends and may raise, read from its source.
+
+A method is followed into the functions of ours that it names, so an error raised three calls down
+is an answer of the endpoint. What cannot be told from the text is left out: nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from tornado.web import HTTPError, RequestHandler
+
+from console import handler as base
+from console.export import FORMATS
+from schema.errors import AgnesError
+
+_ROOMS = ("console", "ingest", "schema")
+# What every request passes: their errors are those of every endpoint, or of none.
+# Questions are expressions: what they refuse is a parameter, and that is 400 everywhere.
+_NOT_READ = (
+    *("console.handler", "console.instance", "console.metrics", "console.queries"),
+    *("console.settings", "schema.store", "schema.table", "schema.policy", "schema.bind"),
+)
+_ENDLESS = 14  # calls deep
+UNKNOWN = object()
+
+
+@dataclass
+class Number:
+    """A parameter read as a whole number."""
+
+    default: Any
+    low: Any
+    high: Any
+
+
+@dataclass
+class Told:
+    """Everything that the source of one method tells."""
+
+    parameters: list[str] = field(default_factory=list)
+    numbers: dict[str, Number] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    is_strict: bool = False  # it says which parameters it takes
+    fields: dict[str, Any] | None = None  # of the JSON body
+    need: list[str] = field(default_factory=list)
+    statuses: set[int] = field(default_factory=set)
+    media: set[str] = field(default_factory=set)
+    keys: list[list[str]] = field(default_factory=list)  # of each JSON object that is sent
+    actions: list[str] = field(default_factory=list)
+
+
+def told(cls: type[RequestHandler], method: str) -> Told:
+    """What `cls` says of `method` (GET, POST, …)."""
+    reader = _Reader(cls)
+    names = [method.lower()]
+    names += [name for name in ("prepare", "data_received") if _own(cls, name)]
+    for name in names:
+        reader.follow(getattr(cls, name), cls, {}, 0)
+    return reader.told
+
+
+def _own(cls: type[RequestHandler], name: str) -> bool:
+    return getattr(cls, name) not in (getattr(base.Handler, name), getattr(RequestHandler, name))
+
+
+@cache
+def _tree(function: Callable[..., Any]) -> ast.AST | None:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What is looked at in a function: calls, names that are not called, assignments."""
+
+    calls: list[ast.Call]
+    named: Sequence[ast.expr]
+    assigned: list[ast.AST]
+
+
+@cache
+def _pieces(tree: ast.AST) -> _Pieces:
+    nodes = list(ast.walk(tree))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    # A name that is called, or of which a part is taken, tells nothing more by itself.
+    inner = {id(node.func) for node in calls}
+    inner |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    named = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Attribute | ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and id(node) not in inner
+    ]
+    return _Pieces(
+        calls, named, [one for one in nodes if isinstance(one, ast.Assign | ast.NamedExpr)]
+    )
+
+
+@cache
+def _hints(thing: Any) -> Mapping[str, Any]:
+    try:
+        return typing.get_type_hints(thing)
+    except (NameError, TypeError, AttributeError):
+        return {}
+
+
+@dataclass(frozen=True)
+class _Of:
+    """A value of which only the type is known."""
+
+    kind: type
+
+
+class _Names(dict[str, Any]):
+    """Local names: bound arguments, and what the function assigns, found when asked for."""
+
+    def __init__(self, bound: Mapping[str, Any], assigned: Mapping[str, ast.expr]) -> None:
+        super().__init__(bound)
+        self.assigned = dict(assigned)
+
+
+class _Reader:
+    def __init__(self, cls: type[RequestHandler]) -> None:
+        self.cls, self.told = cls, Told()
+        self._seen: set[Any] = set()
+
+    def follow(
+        self, function: Any, owner: type | None, bound: Mapping[str, Any], depth: int
+    ) -> None:
+        """Read `function`, a method of `owner`, called with `bound` arguments."""
+        function = inspect.unwrap(getattr(function, "__func__", function))
+        tree = _tree(function) if isinstance(function, types.FunctionType) else None
+        key = (function, owner, tuple(sorted((name, repr(one)) for name, one in bound.items())))
+        if tree is None or depth > _ENDLESS or key in self._seen:
+            return
+        self._seen.add(key)
+        _Reading(self, function, owner, bound, depth).all_of(tree)
+
+
+class _Reading:
+    """One function, read once."""
+
+    def __init__(
+        self, reader: _Reader, function: Any, owner: type | None, bound: Any, depth: int
+    ) -> None:
+        self.reader, self.told, self.depth = reader, reader.told, depth
+        self.function, self.owner, self.globals = function, owner, function.__globals__
+        names = {name: _Of(kind) for name, kind in _hints(function).items() if _is_class(kind)}
+        names.pop("return", None)
+        if owner is not None:
+            names["self"] = names["cls"] = _Of(owner)
+        closure = inspect.getclosurevars(function).nonlocals
+        self.names = _Names({**closure, **names, **bound}, {})
+
+    def all_of(self, tree: ast.AST) -> None:
+        pieces = _pieces(tree)
+        for node in pieces.assigned:
+            self._assign(node)
+        for call in pieces.calls:
+            self._call(call)
+        for name in pieces.named:
+            self._named(name, {})
+
+    def _assign(self, node: ast.AST) -> None:
+        pairs: Iterator[tuple[ast.expr, ast.expr]] = iter(())
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target, value = node.targets[0], node.value
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = iter(zip(target.elts, value.elts, strict=False))
+            else:
+                pairs = iter([(target, value)])
+        elif isinstance(node, ast.NamedExpr):
+            pairs = iter([(node.target, node.value)])
+        for target, value in pairs:
+            if isinstance(target, ast.Name) and target.id not in self.names:
+                self.names.assigned.setdefault(target.id, value)
+
+    # -- what a piece of text stands for
+
+    def value(self, node: ast.expr) -> Any:
+        """The value of an expression, `_Of` its type, or UNKNOWN."""
+        if isinstance(node, ast.Await):
+            return self.value(node.value)
+        if isinstance(node, ast.Name):
+            return self._name(node.id)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node)
+        if isinstance(node, ast.Call):
+            return self._result(node)
+        return self._evaluated(node)
+
+    def _name(self, name: str) -> Any:
+        if name in self.names:
+            return self.names[name]
+        if name in self.names.assigned:
+            node = self.names.assigned.pop(name)
+            self.names[name] = UNKNOWN  # while it is looked for
+            self.names[name] = self.value(node)
+            return self.names[name]
+        return self.globals.get(name, getattr(builtins, name, UNKNOWN))
+
+    def _attribute(self, node: ast.Attribute) -> Any:
+        if _is_super(node.value):
+            return self._above(node.attr)
+        whole = self.value(node.value)
+        if whole is UNKNOWN:
+            return UNKNOWN
+        if not isinstance(whole, _Of):
+            return getattr(whole, node.attr, UNKNOWN)
+        found = inspect.getattr_static(whole.kind, node.attr, UNKNOWN)
+        if isinstance(found, property):
+            kind = _hints(found.fget).get("return")
+            return _of(kind)
+        kind = _hints(whole.kind).get(node.attr)
+        if found is UNKNOWN or isinstance(found, types.MemberDescriptorType):
+            return _of(kind)
+        value = getattr(whole.kind, node.attr, UNKNOWN)
+        if isinstance(value, types.FunctionType):
+            return _Method(whole.kind, value) if not isinstance(found, staticmethod) else value
+        return value
+
+    def _above(self, name: str) -> Any:
+        here = inspect.getclosurevars(self.function).nonlocals.get("__class__")
+        line = (self.owner or object).__mro__
+        if here not in line:
+            return UNKNOWN
+        for cls in line[line.index(here) + 1 :]:
+            if name in vars(cls) and self.owner is not None:
+                return _Method(self.owner, vars(cls)[name])
+        return UNKNOWN
+
+    def _result(self, node: ast.Call) -> Any:
+        called = self.value(node.func)
+        if isinstance(called, type):
+            return _Of(called)
+        function = called.function if isinstance(called, _Method) else called
+        kind = _hints(function).get("return") if callable(function) else None
+        return _of(kind)
+
+    def _evaluated(self, node: ast.expr) -> Any:
+        """A literal, with the names in it: what a handler hands to `query` and `body`."""
+        if any(isinstance(one, ast.Call | ast.Await | ast.Yield) for one in ast.walk(node)):
+            return UNKNOWN
+        known: dict[str, Any] = {}
+        for one in ast.walk(node):
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
+                value = self._name(one.id)
+                known[one.id] = value.kind if isinstance(value, _Of) else value
+        if any(value is UNKNOWN for name, value in known.items() if name not in _inner(node)):
+            return UNKNOWN
+        try:
+            code = compile(ast.Expression(node), "<handler>", "eval")
+            return eval(code, {**self.globals, **known})  # noqa: S307 (our own source)
+        except Exception:  # noqa: BLE001 (it is not to be known, then)
+            return UNKNOWN
+
+    # -- what it says
+
+    def _call(self, node: ast.Call) -> None:
+        called = self.value(node.func)
+        function = called.function if isinstance(called, _Method) else called
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if function in (base.integer, base.flag, base.cursor):
+            self._argument(function, node)
+        elif function is HTTPError and node.args:
+            status = self.value(node.args[0])
+            self.told.statuses |= {status} if isinstance(status, int) else set()
+        elif isinstance(function, type) and issubclass(function, AgnesError):
+            self.told.statuses.add(function.status)
+        elif isinstance(getattr(function, "__self__", None), type) and issubclass(
+            function.__self__, AgnesError
+        ):
+            self.told.statuses.add(function.__self__.status)
+        elif name in _SAYS and self._is_handler(node.func):
+            _SAYS[name](self, node)
+        elif name == "get" and len(node.args) == 2:
+            self._default(node)
+        if getattr(function, "__name__", "") in ("entry", "was_read"):
+            self._acts(node)
+        self._named(node.func, self._bound(function, node))
+
+    def _is_handler(self, node: ast.expr) -> bool:
+        whole = self.value(node.value) if isinstance(node, ast.Attribute) else UNKNOWN
+        return isinstance(whole, _Of) and issubclass(whole.kind, RequestHandler)
+
+    def _bound(self, function: Any, node: ast.Call) -> dict[str, Any]:
+        """Arguments whose values are known, by the names that `function` has for them; only where
+        a handler is among them, since nothing else takes or sends."""
+        if not isinstance(function, types.FunctionType):
+            return {}
+        names = list(inspect.signature(function).parameters)
+        called = self.value(node.func)
+        if isinstance(called, _Method):
+            names = names[1:]
+        if not (isinstance(called, _Method) and issubclass(called.owner, RequestHandler)):
+            passed = [self.value(one) for one in node.args]
+            if not any(
+                isinstance(one, _Of) and issubclass(one.kind, RequestHandler) for one in passed
+            ):
+                return {}
+        given = dict(zip(names, node.args, strict=False))
+        given |= {one.arg: one.value for one in node.keywords if one.arg}
+        values = {name: self.value(one) for name, one in given.items()}
+        return {name: one for name, one in values.items() if _tells(one)}
+
+    def _named(self, node: ast.expr, bound: Mapping[str, Any]) -> None:
+        """Follow what is called, or handed on to be called."""
+        found = self.value(node)
+        owner = None
+        if isinstance(found, _Method):
+            owner, found = found.owner, found.function
+        if isinstance(found, type) and issubclass(found, AgnesError):
+            return
+        if isinstance(found, type) and not issubclass(found, RequestHandler):
+            owner, found = found, vars(found).get("__init__")
+        module = getattr(found, "__module__", None) or ""
+        if module.partition(".")[0] in _ROOMS and not module.startswith(_NOT_READ):
+            if getattr(found, "__name__", "") == "format_of" and module == "console.api.streamed":
+                self.told.media |= {kind.partition(";")[0] for _, kind, _ in FORMATS.values()}
+            self.reader.follow(found, owner, bound, self.depth + 1)
+
+    def _argument(self, function: Any, node: ast.Call) -> None:
+        values = [self.value(one) for one in node.args[1:]]
+        if function is base.flag and values and isinstance(values[0], str):
+            self.told.flags.add(values[0])
+        elif function is base.integer and isinstance(values[0], str):
+            self.told.numbers[values[0]] = Number(*(values[1:] + [UNKNOWN] * 3)[:3])
+
+    def _default(self, node: ast.Call) -> None:
+        name, value = (self.value(one) for one in node.args)
+        if isinstance(name, str) and isinstance(value, str) and value:
+            self.told.defaults.setdefault(name, value)
+
+    def _query(self, node: ast.Call) -> None:
+        names = self.value(node.args[0])
+        self.told.is_strict = True
+        if names is not UNKNOWN:
+            new = [name for name in names if name not in self.told.parameters]
+            self.told.parameters += new
+
+    def _body(self, node: ast.Call) -> None:
+        fields = self.value(node.args[0])
+        need = next((self.value(one.value) for one in node.keywords if one.arg == "need"), ())
+        known = {} if fields is UNKNOWN or isinstance(fields, _Of) else dict(fields)
+        self.told.fields = {**(self.told.fields or {}), **known}
+        self.told.need += [] if need is UNKNOWN else list(need)
+        self.told.statuses.add(400)
+
+    def _send(self, node: ast.Call) -> None:
+        given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "status")]
+        self.told.statuses |= _numbers(given[0]) if given else {200}
+        self.told.media.add("application/json")
+        sent = node.args[0]
+        if isinstance(sent, ast.Dict):
+            keys = [one.value for one in sent.keys if isinstance(one, ast.Constant)]
+            self.told.keys.append([key for key in keys if isinstance(key, str)])
+        else:
+            self.told.keys.append([])
+
+    def _nothing(self, node: ast.Call) -> None:
+        self.told.statuses.add(204)
+
+    def _status(self, node: ast.Call) -> None:
+        self.told.statuses |= _numbers(node.args[0])
+
+    def _header(self, node: ast.Call) -> None:
+        if len(node.args) == 2 and self.value(node.args[0]) == "Content-Type":
+            kind = self.value(node.args[1])
+            self.told.media.add(kind.partition(";")[0] if isinstance(kind, str) else "*/*")
+
+    def _acts(self, node: ast.Call) -> None:
+        for one in node.args[1:2]:
+            action = self.value(one)
+            if isinstance(action, str) and action not in self.told.actions:
+                self.told.actions.append(action)
+
+
+@dataclass(frozen=True)
+class _Method:
+    owner: type
+    function: Any
+
+
+_SAYS: Mapping[str, Callable[[_Reading, ast.Call], None]] = {
+    "query": _Reading._query,
+    "body": _Reading._body,
+    "send": _Reading._send,
+    "nothing": _Reading._nothing,
+    "set_status": _Reading._status,
+    "set_header": _Reading._header,
+}
+
+
+def _of(kind: Any) -> Any:
+    return _Of(kind) if _is_class(kind) else UNKNOWN
+
+
+def _is_class(kind: Any) -> bool:
+    return isinstance(kind, type) and kind.__module__.partition(".")[0] in _ROOMS
+
+
+def _tells(value: Any) -> bool:
+    """Is it worth handing on to what is called?"""
+    return isinstance(value, str | int | tuple | list | dict | _Of) and value is not UNKNOWN
+
+
+def _is_super(node: ast.expr) -> bool:
+    call = node.func if isinstance(node, ast.Call) else None
+    return isinstance(call, ast.Name) and call.id == "super"
+
+
+def _inner(node: ast.expr) -> set[str]:
+    """Names that a comprehension makes by itself."""
+    return {
+        one.id
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+
+
+def _numbers(node: ast.expr) -> set[int]:
+    """The whole numbers in an expression such as `201 if new else 200`."""
+    parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
+    return {
+        one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, int)
+    }
