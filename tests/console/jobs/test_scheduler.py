@@ -103,9 +103,6 @@ def test_the_clock_really_ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     (folder / "schedule.toml").write_text(schedule)
 
-    def said(clock: Scheduler, shown: str) -> bool:
-        return shown in every(clock)
-
     async def scene(instance: Instance) -> None:
         _, puppet = await started(instance, Outcome("ok"), Outcome("ok"))
         put(instance, "often", "ok", now() - timedelta(days=1))
@@ -165,6 +162,9 @@ def test_an_interval_that_is_changed_while_it_runs_moves_the_beat(
     def every(clock: Scheduler) -> str:
         job: Any = clock._clock.get_job("prune")
         return "none" if job is None else str(job.trigger)
+
+    def said(clock: Scheduler, shown: str) -> bool:
+        return shown in every(clock)
 
     async def scene(instance: Instance) -> None:
         await started(instance)
