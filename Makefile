@@ -17,7 +17,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo serve test check check-deep soak bench screens lock
+.PHONY: help .venv demo serve test check check-deep soak bench screens lock newcomer
 
 help:  ## list the targets
 	@grep -hE '^[a-z.-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -59,6 +59,10 @@ check-deep: .venv  ## the tests with many more examples for each property, and a
 
 soak: .venv  ## the long tests: crashes, leaks
 	@$(BIN)/python -m pytest -q -m soak --timeout 1800 $(ARGS)
+
+newcomer:  ## walk the path of somebody new, in a fresh clone with an environment of its own
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git clone -q . "$$dir/agnes" && cd "$$dir/agnes" \
+	  && $(MAKE) --no-print-directory .venv && $(BIN)/python -m pytest -q tests/test_newcomer.py
 
 bench: .venv  ## measure against the budgets; needs minutes
 	@$(BIN)/python -m bench $(ARGS)

@@ -20,8 +20,11 @@ GROUPS = "/api/admin/groups"
 CHANGES = "/api/admin/activity/changes"
 
 
+LATER = {"action_prefix_not": "user_groups.create"}  # what became of it, once it was made
+
+
 class Group:
-    """A group of this test's own, and the page of its changes."""
+    """A group of this test's own, and the page of its changes since it was made."""
 
     def __init__(self, api: httpx.Client, name: str) -> None:
         self.api = api
@@ -33,11 +36,11 @@ class Group:
         assert self.api.patch(f"{GROUPS}/{self.id}", json=fields).status_code == 200
 
     def path(self, **more: str) -> str:
-        resource = {"resource": f"group:{self.id}", "tab": "changes", **more}
+        resource = {"resource": f"group:{self.id}", "tab": "changes", **LATER, **more}
         return f"/admin/activity?{httpx.QueryParams(resource)}"
 
     def changes(self) -> list[dict[str, Any]]:
-        asked = {"resource": f"group:{self.id}", "limit": "200"}
+        asked = {"resource": f"group:{self.id}", "limit": "200", **LATER}
         rows: list[dict[str, Any]] = self.api.get(CHANGES, params=asked).json()["rows"]
         return rows
 
@@ -69,6 +72,14 @@ def test_a_change_says_who_what_and_each_field_before_and_after(
     without_load(page, row.locator(".object").click)
     expect(page.locator("#query")).to_have_value(re.compile(f"resource:=group:{group.id}"))
     expect(page.locator(CHANGE)).to_have_count(1)
+
+
+def test_what_was_made_can_be_undone_from_the_list(opened: Open, api: httpx.Client) -> None:
+    group = Group(api, "tab: made")
+    page = opened(f"/admin/activity?tab=changes&resource=group:{group.id}")
+    expect(page.locator(f"{CHANGE} .what")).to_have_text("user_groups.create")
+    expect(page.locator(CHANGE).get_by_role("link", name="Undo…")).to_have_count(1)
+    api.delete(f"{GROUPS}/{group.id}").raise_for_status()
 
 
 def test_undo_leads_to_the_side_panel_and_back_leaves_it(opened: Open, api: httpx.Client) -> None:

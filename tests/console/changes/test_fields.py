@@ -8,7 +8,9 @@ import orjson
 import pytest
 
 from console.audit import HIDDEN
+from console.changes import undoing
 from console.changes.fields import fields
+from console.queries.changes import CREATIONS
 from schema.policy import Principal
 
 ME, OTHER = Principal("u-1", is_admin=True), Principal("u-2", is_admin=True)
@@ -118,3 +120,10 @@ def test_a_secret_that_stands_in_a_row_all_the_same_is_not_shown(event: Any) -> 
     found = orjson.dumps(fields(event, ME)).decode()
     assert "s3cret" not in found
     assert HIDDEN in found
+
+
+def test_the_list_of_changes_knows_what_was_made() -> None:
+    made = {
+        action for action, (_, became) in undoing.ROLLBACKS.items() if became == undoing.CREATED
+    }
+    assert set(CREATIONS) == {*made, undoing.ROLLBACK}
