@@ -44,6 +44,9 @@ class _Shown:
 # Kinds with an address of their own. What gets a page is moved from the log to here.
 _PAGES: Mapping[str, _Shown] = {
     "catalog": _Shown(SIGNED_IN, lambda id: _with("/catalog", table=id)),
+    "grant": _Shown(ADMIN, lambda id: _with("/admin/access", grant=id)),
+    "group": _Shown(ADMIN, lambda id: _with("/admin/groups", group=id)),
+    "token": _Shown(ADMIN, lambda id: _with("/admin/tokens", q=id)),
     "event": _Shown(ACTIVITY, lambda id: _with(LOG, row=id)),
     "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
     "report": _Shown(FEEDBACK, lambda id: f"/admin/feedback/{quote(id, safe='')}"),
@@ -78,6 +81,13 @@ def history(kind: str, id: str, *, own: bool = False) -> str:
     """What happened to an object in the last 30 days; `own`: as far as the reader did it."""
     word = typed_words.word("resource", f"{kind}:{id}")
     return _with(MINE if own else LOG, query=word, since_minutes=_MONTH)
+
+
+def changes_of(resource: str) -> str:
+    """The log of what was changed in the last 30 days of an object, and of what names it: of a
+    group also its members and its grants."""
+    id = resource.partition(":")[2] or resource
+    return _with(LOG, q=id, since_minutes=_MONTH, tab="changes")
 
 
 def of_resource(resource: str | None, me: Principal) -> str | None:

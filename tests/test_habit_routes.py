@@ -211,6 +211,11 @@ TABLE: dict[str, Any] = {
         rights("signed_in", "GET"), f"/me/reports/{NOBODY}/excerpt/0"
     ),
     "/me/reports/act$": Button(rights("signed_in", "POST")),
+    **page("/admin/users", "admin"),
+    **page("/admin/groups", "admin"),
+    **page("/admin/access", "admin"),
+    **page("/admin/tokens", "admin"),
+    "/admin/access/act$": Button(rights("admin", "POST")),
     **page("/admin/tables", "admin"),
     "/admin/tables/act$": Button(rights("admin", "POST")),
     **page("/catalog", "signed_in"),
@@ -226,6 +231,9 @@ TABLE: dict[str, Any] = {
     "/$": Home(),
     "/login$": Form(rights("public", "GET", "POST")),
     "/logout$": Form(rights("public", "GET", "POST")),
+    "/login/oidc$": Form(rights("public", "GET")),
+    "/login/oidc/callback$": Form(rights("public", "GET")),
+    "/login/oidc/out$": Form(rights("public", "GET")),
     r"/assets/joined/([a-z-]{1,40})\.js$": Answer(404, 405, "/assets/joined/none.js"),
     "/assets/(.*)$": Answer(200, 405, "/assets/shell.css"),
     "/components/.*$": Answer(404, 404, "/components/this/Zen/css/x", ours=True),
@@ -294,6 +302,19 @@ TABLE: dict[str, Any] = {
     "/api/admin/users$": MANY,
     "/api/admin/users/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/users/{ID}"
+    ),
+    "/api/admin/access$": Api(rights("admin", "GET")),
+    "/api/admin/users/([^/]+)/access$": Api(
+        rights("admin", "GET"), f"/api/admin/users/{ID}/access"
+    ),
+    "/api/admin/users/([^/]+)/sign-in-link$": Api(
+        rights("admin", "POST"), f"/api/admin/users/{ID}/sign-in-link"
+    ),
+    "/api/admin/users/([^/]+)/browsers$": Api(
+        rights("admin", "GET"), f"/api/admin/users/{ID}/browsers"
+    ),
+    "/api/admin/users/([^/]+)/browsers/([^/]+)$": Api(
+        rights("admin", "DELETE"), f"/api/admin/users/{ID}/browsers/{ID}"
     ),
     "/api/admin/groups$": MANY,
     "/api/admin/groups/([^/]+)$": Api(
@@ -397,6 +418,14 @@ TABLE: dict[str, Any] = {
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tokens/{ID}"
     ),
     "/api/sync/trigger$": Api(rights("service", "POST")),
+    "/api/scripts/run-due$": Api(rights("service", "POST")),
+    "/api/admin/scripts$": MANY,
+    "/api/admin/scripts/([^/]+)$": Api(
+        rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/scripts/{ID}"
+    ),
+    "/api/admin/scripts/([^/]+)/run$": Api(
+        rights("admin", "POST"), f"/api/admin/scripts/{ID}/run"
+    ),
     "/api/sync/manifest$": Api(rights("signed_in", "GET")),
     "/api/data/([^/]+)/download$": Api(rights("signed_in", "GET"), f"/api/data/{ID}/download"),
     "/api/admin/config$": Api(rights("admin", "GET", "PUT")),

@@ -20,6 +20,7 @@ from console.identity.gate import digest
 from console.identity.lookup import Row, one, where
 from console.identity.passwords import Passwords
 from console.identity.rate_limit import Blocked, RateLimit
+from console.settings import Settings
 from schema.errors import Conflict, Forbidden, NotSignedIn
 from schema.policy import Principal
 from schema.store import Store
@@ -39,6 +40,16 @@ HELP = "Check both; an admin can set a new password."
 def stranger(caller: Caller, kind: str) -> Caller:
     """The caller of a sign-in: nobody yet, at the door `kind` (web, cli)."""
     return replace(caller, principal=None, client_kind=kind)
+
+
+def with_passwords(settings: Settings) -> None:
+    """Raises Forbidden where nobody is to sign in with a password."""
+    if not settings.password_sign_in:
+        raise Forbidden(
+            "signing in with a password is switched off here",
+            detail="Use the sign-in provider in a browser; a terminal takes a token "
+            "(`agnes login --token-stdin`).",
+        )
 
 
 class SignIn:
@@ -62,7 +73,7 @@ class SignIn:
         except Blocked as refused:
             if self._told.first(address, *refused.key):  # a flood of refusals is one row a minute
                 user = await store.offload(_with_email, store, who)
-                await store.awrite(_failed(caller, user, "blocked", {"email": email}))
+                await store.awrite(failed(caller, user, "blocked", {"email": email}))
             raise
         user = await store.offload(_with_email, store, who)
         kept = user["password_hash"] if user else None
@@ -70,7 +81,7 @@ class SignIn:
         if user is None or not verdict.right or not user["is_active"]:
             gone = user is not None and not user["is_active"]
             result = "deactivated" if gone else "invalid_password"
-            await store.awrite(_failed(caller, user, result, {"email": email}))
+            await store.awrite(failed(caller, user, result, {"email": email}))
             if verdict.right:
                 raise Forbidden(
                     "this account is deactivated", detail="Ask an admin to activate it."
@@ -78,6 +89,16 @@ class SignIn:
             raise NotSignedIn(WRONG, detail=HELP)
         self.limit.succeeded(who, address)
         return _same_password(user, verdict.renewed)
+
+    async def by_provider(self, store: Store, caller: Caller) -> None:
+        """Count a return from the OpenID provider. Raises Blocked, which is audited."""
+        address = caller.client_ip or ""
+        try:
+            self.limit.attempt(None, address)
+        except Blocked as refused:
+            if self._told.first(address, *refused.key):
+                await store.awrite(failed(caller, None, "blocked", {"method": "oidc"}))
+            raise
 
     def sweep(self, store: Store) -> None:
         """Now and then, after a sign-in: forget what is over. Nobody waits for it."""
@@ -109,8 +130,28 @@ def make_link(store: Store, user_id: str) -> str:
     """A secret for `/login?link=<secret>`, valid 15 minutes, once. Blocks. Raises NotFound, and
     Conflict for a deactivated user."""
     secret = secrets.token_urlsafe(32)
+    store.write(_kept_link(user_id, secret)).result()
+    return secret
 
-    def step(transaction: Transaction) -> None:
+
+def new_link(caller: Caller, user_id: str, secret: str) -> Callable[[Transaction], Row]:
+    """An admin makes somebody a link: a step. `secret` is theirs alone, and stands in no log. The
+    answer is `{id, user_id, email, expires_at}`. Raises as `make_link`."""
+    keep = _kept_link(user_id, secret)
+
+    def step(transaction: Transaction) -> Row:
+        link = keep(transaction)
+        user = one(transaction, USERS, "user", user_id)
+        told = {"id": link["id"], "user_id": user_id, "expires_at": link["expires_at"]}
+        row = entry(caller, "user.sign_in_link", resource=f"user:{user_id}", params=told)
+        transaction.insert(row)
+        return {**told, "email": user["email"]}
+
+    return step
+
+
+def _kept_link(user_id: str, secret: str) -> Callable[[Transaction], Row]:
+    def step(transaction: Transaction) -> Row:
         user = one(transaction, USERS, "user", user_id)
         if not user["is_active"]:
             raise Conflict(f"{user['email']} is deactivated", detail="Activate the account first.")
@@ -123,9 +164,9 @@ def make_link(store: Store, user_id: str) -> str:
             "expires_at": moment + LINK_LIFE,
         }
         transaction.insert(Rows(SIGN_IN_LINKS, [link]))
+        return link
 
-    store.write(step).result()
-    return secret
+    return step
 
 
 def by_link(secret: str) -> Confirm:
@@ -151,7 +192,7 @@ async def link_failed(store: Store, caller: Caller, secret: str, error: Forbidde
         if found:
             user = one(transaction, USERS, "user", found[0]["user_id"])
             params = {"method": "link", "reason": error.message}
-            transaction.insert(_failed(caller, user, "denied", params))
+            transaction.insert(failed(caller, user, "denied", params))
 
     await store.awrite(step)
 
@@ -191,7 +232,8 @@ def _with_email(store: Store, who: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def _failed(caller: Caller, user: Row | None, result: str, params: dict[str, Any]) -> Rows:
+def failed(caller: Caller, user: Row | None, result: str, params: dict[str, Any]) -> Rows:
+    """The audit row of a sign-in that failed; `user`: whose account it was about."""
     who = Principal(user["id"], is_admin=user["is_admin"]) if user else None
     resource = f"user:{user['id']}" if user else None
     return entry(

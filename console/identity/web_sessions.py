@@ -12,7 +12,7 @@ from typing import Any
 
 from console.audit import Caller, entry, new_id, now
 from console.identity.gate import digest
-from console.identity.lookup import Row, pick, where
+from console.identity.lookup import Row, only, pick, where
 from schema.policy import Principal
 from schema.table import rows_of
 from schema.tables import SIGN_IN_LINKS, WEB_SESSIONS
@@ -86,6 +86,22 @@ def end_all(transaction: Transaction, user_id: str, *, but: str | None = None) -
         transaction.delete(WEB_SESSIONS, {"id": session["id"]})
     transaction.delete(SIGN_IN_LINKS, {"user_id": user_id})
     return [pick(session, SHOWN) for session in ended]
+
+
+def end_one(caller: Caller, user_id: str, id: str) -> Callable[[Transaction], None]:
+    """An admin signs somebody's browser out. Raises NotFound for one that is not signed in."""
+
+    def step(transaction: Transaction) -> None:
+        found = transaction.read(where(WEB_SESSIONS, id=id, user_id=user_id))
+        before = pick(only(found, "browser session", id), SHOWN)
+        transaction.delete(WEB_SESSIONS, {"id": id})
+        params = {"session_id": id, "by": "admin"}
+        resource = f"user:{user_id}"
+        transaction.insert(
+            entry(caller, "auth.logout", resource=resource, params=params, before=before)
+        )
+
+    return step
 
 
 def sweep(moment: datetime) -> Callable[[Transaction], None]:

@@ -3,6 +3,7 @@ order."""
 
 from __future__ import annotations
 
+from console.pages.access import AccessPage, GroupsPage, TokensPage, UsersPage
 from console.pages.activity import ActivityPage, activity_pages
 from console.pages.catalog import CatalogPage
 from console.pages.entry import Page
@@ -24,6 +25,10 @@ PAGES: tuple[Page, ...] = (
     ReportPage(),
     MyReportsPage(),
     MyReportPage(),
+    UsersPage(),
+    GroupsPage(),
+    AccessPage(),
+    TokensPage(),
     TablesPage(),
     CatalogPage(),
     JobsPage(),

@@ -15,10 +15,12 @@ from console.pages import (
     activity_notebook,
     job_acts,
     notices,
+    oidc,
     sign_in,
     view_acts,
     view_as,
 )
+from console.pages.access import acts as access_acts
 from console.pages.feedback import acts as feedback_acts
 from console.pages.feedback import own_acts
 from console.pages.render import STATIC, error_page, of_joined
@@ -90,6 +92,7 @@ ROUTES = [
     (r"/", Home),
     (r"/components/.*", NoSuchPage),
     *sign_in.ROUTES,
+    *oidc.ROUTES,
     *view_as.ROUTES,
     *job_acts.ROUTES,
     *view_acts.ROUTES,
@@ -97,6 +100,7 @@ ROUTES = [
     *activity_notebook.ROUTES,
     *ask.ROUTES,
     *table_acts.ROUTES,
+    *access_acts.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,
     *feedback_acts.ROUTES,

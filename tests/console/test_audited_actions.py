@@ -367,6 +367,7 @@ DO: dict[str, Do] = {
     "user.create": lambda world: f"user:{made_user(world)}",
     "user.update": call("PATCH", "/api/admin/users/{id}", made_user, json={"name": "N"}),
     "user.deactivate": call("DELETE", "/api/admin/users/{id}", made_user),
+    "user.sign_in_link": call("POST", "/api/admin/users/{id}/sign-in-link", made_user),
     "user_groups.create": lambda world: f"group:{made_group(world)}",
     "user_groups.update": call(
         "PATCH", "/api/admin/groups/{id}", made_group, json={"description": "d"}
