@@ -115,6 +115,8 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
         include_headers=["Host", "User-Agent"],
         **_LIVES,
     )
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    instance.address = f"http://{shown}:{server.port}"
     origins = server._tornado.websocket_origins
     origins |= {f"{name}:{server.port}" for name in (host, "localhost", "127.0.0.1")}
     origins |= set(settings.origins)
@@ -152,9 +154,12 @@ def serve(
 
 
 def recover(instance: Instance) -> None:
-    """Finish or undo what a crash left between an upload's row and its file."""
+    """Finish or undo what a crash left between an upload's row and its file, and remove half a
+    backup."""
+    from console.backups import shelf
     from ingest.uploads import recover
 
+    shelf.sweep(shelf.folder(instance.settings))
     recover(instance.store, instance.settings.folder)
 
 
@@ -193,8 +198,7 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     server.start()
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    address = f"http://{shown}:{server.port}"
+    address = instance.address
     ready(instance, address)
     clock = await start_jobs(instance, address)
     worker = IndexWorker(instance)

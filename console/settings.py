@@ -122,8 +122,33 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "AGNES_TABLE_FOLDERS",
         "",
-        "Folders whose CSV and Parquet files can be registered as tables; empty: `tables` in the "
-        "data folder.",
+        "Folders whose files can be registered as tables, in place or to be synced; empty: "
+        "`tables` in the data folder.",
+        **WORDS,
+    ),
+    Setting(
+        "AGNES_SYNC_SECONDS",
+        "600",
+        "Seconds that one attempt to sync a table may take.",
+        **LIMIT,
+    ),
+    Setting(
+        "AGNES_SYNC_MEMORY_MB",
+        "512",
+        "Memory that one attempt to sync a table may take, in MB.",
+        **LIMIT,
+    ),
+    Setting(
+        "AGNES_SYNC_MAX_MB",
+        "2048",
+        "What one attempt may read, unpacked, and write, in MB.",
+        **LIMIT,
+    ),
+    Setting(
+        "AGNES_SYNC_ALLOW_PRIVATE",
+        "",
+        "Hosts, as `name` or `name:port`, that tables may be fetched from although their address "
+        "is not public; empty: none.",
         **WORDS,
     ),
     Setting(

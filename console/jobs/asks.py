@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from console.audit import now
 from console.jobs.schedule import Job
 from console.queries.jobs import days_to_roll_up
-from console.queries.pulse import scheduled_tables
 
 if TYPE_CHECKING:
     from console.instance import Instance
@@ -44,9 +43,15 @@ async def rollups(instance: Instance) -> int:
 
 
 async def sync_tables(instance: Instance) -> int:
-    """Registered tables that have a schedule."""
-    (found,) = await instance.store.offload(instance.store.rows, scheduled_tables)
-    return int(found["scheduled"])
+    """Registered tables whose schedule says that they are due; none while a sync runs."""
+    if instance.syncs.running:
+        return 0
+    return len(await instance.store.offload(instance.syncs.due, now()))
+
+
+async def backup(instance: Instance) -> int:
+    """One a day, where there is a folder for them."""
+    return int(bool(instance.settings.backup_dir))
 
 
 ASKS: dict[str, Ask] = {
@@ -54,6 +59,7 @@ ASKS: dict[str, Ask] = {
     "failure_scan": failure_scan,
     "rollups": rollups,
     "sync_tables": sync_tables,
+    "backup": backup,
 }
 
 

@@ -22,6 +22,13 @@ def of_source(source_type: str) -> ir.Table:
     return found
 
 
+def of_sources(source_types: tuple[str, ...]) -> ir.Table:
+    """The tables of these kinds of source, by name."""
+    rows = rows_of(TABLE_REGISTRY)
+    found: ir.Table = rows.filter(rows.source_type.isin(source_types)).order_by(["name", "id"])
+    return found
+
+
 def listing(text: str | None = None, *, source_type: str | None = None) -> ir.Table:
     """The whole registry by name; `text` is looked for in id, name and description."""
     rows = rows_of(TABLE_REGISTRY)

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from schema.table import rows_of
-from schema.tables import SYNC_HISTORY, TABLE_REGISTRY, TABLE_VERSIONS
+from schema.tables import AUDIT_LOG, SYNC_HISTORY, TABLE_REGISTRY, TABLE_VERSIONS
 
 LARGE = ("profile", "state")  # columns of a version that few ask for
 
@@ -37,10 +37,11 @@ def attempts_of(table_id: str) -> ir.Table:
     return found
 
 
-def scheduled() -> ir.Table:
-    """`id, schedule, last`: the tables with a schedule, and when their last attempt since they were
-    registered began; null for none."""
-    tables = rows_of(TABLE_REGISTRY).filter(_.schedule.notnull())
+def scheduled(sources: tuple[str, ...]) -> ir.Table:
+    """`id, schedule, last`: the tables of these sources with a schedule, and when their last
+    attempt since they were registered began; null for none."""
+    tables = rows_of(TABLE_REGISTRY)
+    tables = tables.filter(_.schedule.notnull(), _.source_type.isin(sources))
     tables = tables.select("id", "schedule", "created_at")
     tried = rows_of(SYNC_HISTORY)
     took = (tried.duration_ms.fill_null(0)).as_interval("ms")
@@ -50,3 +51,27 @@ def scheduled() -> ir.Table:
     )
     found: ir.Table = joined.group_by("id", "schedule").aggregate(last=joined.began.max())
     return found.order_by("id")
+
+
+def version_paths(table_id: str) -> ir.Table:
+    """`id, path` of the versions of one table, newest first."""
+    return versions_of(table_id).select("id", "path")
+
+
+def newest(table_id: str) -> ir.Table:
+    """The newest version of one table without its profile."""
+    return versions_of(table_id).drop("profile").limit(1)
+
+
+def removed() -> ir.Table:
+    """`table_id, removed_at`: tables with versions that are not in the registry, and when somebody
+    last took them out; null where the log does not say."""
+    there = rows_of(TABLE_REGISTRY).select(there="id")
+    rows = rows_of(TABLE_VERSIONS).select("table_id").distinct()
+    gone = rows.anti_join(there, rows.table_id == there.there)
+    log = rows_of(AUDIT_LOG)
+    log = log.filter(log.action.isin(("registry.delete", "audit.rollback")))
+    log = log.group_by("resource").aggregate(at=log.timestamp.max())
+    gone = gone.mutate(named=ibis.literal("table:") + gone.table_id)
+    joined = gone.left_join(log, gone.named == log.resource)
+    return joined.select("table_id", removed_at="at")
