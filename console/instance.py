@@ -15,6 +15,7 @@ from console.claims import Claims
 from console.configured import Configured
 from console.identity import view_as
 from console.identity.gate import Gate
+from console.identity.oidc.flow import Oidc
 from console.identity.people import People
 from console.identity.sign_in import SignIn
 from console.jobs.dispatcher import Dispatcher
@@ -42,13 +43,16 @@ class Instance:
     claims: Claims = field(default_factory=Claims)
     waiting: dict[tuple[str, ...], tuple[object, int]] = field(default_factory=dict)
     processing: set[str] = field(default_factory=set)  # processors that were asked to run
+    backing_up: bool = False  # one backup at a time
     windows_of: date | None = None  # the day whose windows were rolled up last
     recent_reads: RecentReads = field(default_factory=RecentReads)
     reasons: Reasons = field(default_factory=Reasons)
     lost_writes: LostWrites = field(default_factory=LostWrites)
     started_at: datetime = field(default_factory=now)
     places: Sequence[Place] = ()  # the pages there are, as `console.app` put them together
+    address: str = ""  # where it listens
     jobs: Dispatcher = field(init=False)
+    oidc: Oidc = field(init=False)
     questions: Questions = field(init=False)
     syncs: Syncs = field(init=False)
     pulse: tuple[float, dict[str, Any]] | None = (
@@ -58,9 +62,15 @@ class Instance:
     def __post_init__(self) -> None:
         self.settings.follow(Configured(self.store))
         self.jobs = Dispatcher(self)
+        self.oidc = Oidc(self.settings)
         self.questions = Questions(self.settings, self.store)
         self.syncs = Syncs(self)
         self.gate.views.ended = self._view_ended
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach it: as `AGNES_PUBLIC_URL` says, else where it listens."""
+        return self.settings.public_url or self.address
 
     async def record(self, row: Rows) -> bool:
         """Write the audit row of a read. A failure never fails the read: it is logged, counted, and

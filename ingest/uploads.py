@@ -112,7 +112,7 @@ class Receiver:
                 entered(self._root, target.folders, create=True) as place,
             ):
                 os.fsync(mine)
-                with _TURNS[hash(target) % len(_TURNS)]:
+                with held_still(target):
                     stored = self._record(store, target, note)
                     # Needs no fsync: until it is on disk, the next start does it again.
                     _put(mine, self._temporary, place, target.filename)
@@ -294,6 +294,16 @@ def _taken(store: Store) -> set[str]:
         # Two first uploads at once: both read, one set is kept.
         names = _TAKEN.setdefault(store, set(found))
     return names
+
+
+def held_still(target: Target) -> threading.Lock:
+    """Held, no upload of this name stands between its row and its file."""
+    return _TURNS[hash(target) % len(_TURNS)]
+
+
+def row_of(store: Store, session_file: str) -> dict[str, Any] | None:
+    """The row of an upload as it is now."""
+    return next(iter(_rows(store, session_file)), None)
 
 
 def _row_of(key: Text) -> ir.Table:

@@ -423,12 +423,18 @@ TABLE: dict[str, Any] = {
     "/api/admin/scripts/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/scripts/{ID}"
     ),
-    "/api/admin/scripts/([^/]+)/run$": Api(
-        rights("admin", "POST"), f"/api/admin/scripts/{ID}/run"
-    ),
+    "/api/admin/scripts/([^/]+)/run$": Api(rights("admin", "POST"), f"/api/admin/scripts/{ID}/run"),
     "/api/sync/manifest$": Api(rights("signed_in", "GET")),
     "/api/data/([^/]+)/download$": Api(rights("signed_in", "GET"), f"/api/data/{ID}/download"),
     "/api/admin/config$": Api(rights("admin", "GET", "PUT")),
+    "/api/admin/templates$": Api(rights("admin", "GET")),
+    "/api/admin/templates/([^/]+)$": Api(
+        rights("admin", "GET", "PUT"), "/api/admin/templates/agent"
+    ),
+    "/api/admin/templates/([^/]+)/preview$": Api(
+        rights("admin", "POST"), "/api/admin/templates/agent/preview"
+    ),
+    "/api/templates/([^/]+)$": Api(rights("signed_in", "GET"), "/api/templates/agent"),
     "/api/admin/tables$": MANY,
     "/api/admin/tables/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tables/{ID}"

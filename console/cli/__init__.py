@@ -59,6 +59,8 @@ COMMANDS = (
     Command("migrate", "console.cli.server:migrate", "Bring the data file up to date.", "Server"),
     Command("seed", "console.cli.seed:seed", "Fill the console with made-up data.", "Server"),
     Command("demo", "console.cli.server:demo", "Run a console with demo data.", "Server"),
+    Command("backup", "console.cli.backup:backup", "Take a backup.", "Server"),
+    Command("restore", "console.cli.backup:restore", "Make a data folder of one.", "Server"),
     Command("doctor", "console.cli.server:doctor", "Check this installation.", "Server"),
 )
 

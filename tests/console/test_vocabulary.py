@@ -46,8 +46,9 @@ access.read jobs.read job.cancel view_as.start view_as.stop marketplace.import
 telegram.link telegram.unlink backup.create backup.restore
 activity.read telemetry.read sessions.read feedback.read
 """
-# Ours beyond that list: a token can be renamed, and each change of something writes a row.
-ACTIONS = (*SPEC_ACTIONS.split(), "token.update")
+# Ours beyond that list: a token can be renamed, and each change of something writes a row; so does
+# who fetches a backup.
+ACTIONS = (*SPEC_ACTIONS.split(), "backup.download", "token.update", "scripts.*")
 
 
 def code() -> list[tuple[Path, ast.Module]]:

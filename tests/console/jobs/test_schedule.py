@@ -39,6 +39,7 @@ def test_the_schedule_that_is_installed_is_found_from_any_folder(
         "weekly_report": "7 5 * * 1",
         "failure_review": "17 5 * * 1",
         "feedback_digest": "27 5 * * *",
+        "backup": "47 3 * * *",
     }
 
 
