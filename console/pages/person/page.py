@@ -16,7 +16,7 @@ from console.identity.rights import ADMIN, SIGNED_IN, Right
 from console.instance import Instance
 from console.pages import time_range
 from console.pages.parts import Part, PartsPage
-from console.pages.person import activity, cards, looks, sessions, who
+from console.pages.person import access, activity, cards, looks, sessions, who
 from console.pages.person.reading import Reading
 from console.pages.person.state import MONTH, MyState, PersonState, UserState
 from console.sessions import READ, Reader
@@ -36,6 +36,7 @@ class Body:
 BODIES: Mapping[str, Body] = {
     "sessions": Body("Sessions", sessions.read),
     "activity": Body("Activity", activity.read),
+    "access": Body("Access", access.read),
     "looks": Body("Who opened them", looks.read),
 }
 
@@ -58,6 +59,7 @@ class PersonPage(PartsPage[Reading]):
     state: type[PersonState]
     parts: Sequence[Part[Reading]] = (
         Part("range", time_range.read, alone=True, template="parts/range.html"),
+        Part("done", access.done, template="access/done.html"),
         Part("who", who.read, alone=True),
         Part("cards", cards.read),
         Part("tabs", tabs, alone=True),
@@ -96,6 +98,10 @@ class UserPage(PersonPage):
     right: Right = ADMIN
     own = False
     state = UserState
+    template = "user.html"
+    under = "/admin/users"  # its entry in the menu
+    styles = (*PersonPage.styles, "access/access.css")
+    scripts = (*PersonPage.scripts, "access/acts.js")
 
     def at(self, path: str) -> UserPage:
         one = UserPage()
@@ -118,6 +124,9 @@ class UserPage(PersonPage):
         instance, given = reading.reader.instance, reading.state.given
         params = {"endpoint": "user", "user_id": reading.owner, **given}
         rows = [instance.was_read(reading.caller, READ, params)]
+        if reading.state.tab == "access":
+            about = {"endpoint": "users", "user_id": reading.owner}
+            rows.append(instance.was_read(reading.caller, "access.read", about))
         if reading.state.tab == "activity":
             wanted = reading.state.window or {"since_minutes": MONTH}
             rows.append(person_activity.was_read(instance, reading.caller, reading.owner, wanted))
