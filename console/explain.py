@@ -45,7 +45,9 @@ def _because(
     viewed = principal.view is not None
     who, sees = (principal.name or principal.email, "sees") if viewed else ("You", "see")
     count = standing["visible"]
-    rows = f"{number(count)} row{'' if count == 1 else 's'}"
+    rows = "rows" if count is None else f"{number(count)} row{'' if count == 1 else 's'}"
+    if principal.is_admin and count is None:
+        return "You are an admin, and admins see all rows. They are counted at their source only."
     if principal.is_admin:
         return f"You are an admin, and admins see all rows: {number(count)} of {rows}."
     if table.kind == INTERNAL:

@@ -1,6 +1,6 @@
-"""What somebody may question: the console's own tables, and the files that were registered and
-granted to a group of theirs. The one place that knows; whatever is not here does not exist for
-them.
+"""What somebody may question: the console's own tables, and the files and remote tables that were
+registered and granted to a group of theirs. The one place that knows; whatever is not here does
+not exist for them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from console.agnes_rows import Extract
 from console.agnes_tables import AgnesTable
 from console.parquet_rows import Unfit
 from console.registered import INTERNAL_BUCKET, LOCAL, Registered
+from console.remote_tables import Remote, remote
 from console.settings import Settings
 from schema.errors import NotFound, Unavailable, shorten
 from schema.policy import Principal
@@ -42,8 +43,8 @@ class Unreadable(Unavailable):
 
 
 class Offer(Protocol):
-    """One table that somebody may question. `kind`: internal or local; `columns`: name -> what it
-    means, in their order."""
+    """One table that somebody may question. `kind`: internal, local or remote; `columns`: name ->
+    what it means, in their order."""
 
     @property
     def kind(self) -> str: ...
@@ -207,6 +208,9 @@ def offered(instance: Holds, principal: Principal) -> Mapping[str, Offer]:
     for table in registered.local(store):
         if principal.may_read(table.id):
             found[table.name] = Local(store, principal, table, folders)
+    for about in remote(store):
+        if principal.may_read(about.id):
+            found[about.name] = Remote(instance.settings, about)
     return found
 
 

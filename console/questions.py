@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from console.agnes_rows import Extract
 from console.offered import Offer, offered
+from console.remote_tables import Remote
 from console.sandbox.pool import Limits, Nursery, Run
 from console.sandbox.validate import Checked, validate
 from console.settings import Settings
@@ -61,6 +62,13 @@ class Question:
     def kinds(self) -> frozenset[str]:
         """Of its tables."""
         return frozenset(offer.kind for offer in self.offers.values())
+
+    def offer(self, name: str) -> Offer:
+        """A table that it uses; one that is read at its source, with the rows that are enough."""
+        found = self.offers[name]
+        return (
+            found.narrowed(self.checked.within.get(name)) if isinstance(found, Remote) else found
+        )
 
     def standings(self) -> dict[str, dict[str, Any]]:
         """By table how many rows are seen. Blocks."""
@@ -128,7 +136,7 @@ class Questions:
         )
         extract = Extract(self.store, question.principal, most=settings.query_extract_mb << 20)
         tables = {
-            name: question.offers[name].pieces(extract, columns)
+            name: question.offer(name).pieces(extract, columns)
             for name, columns in question.checked.needs.items()
         }
         return Run(self._nursery, question.checked.sql, tables, limits), extract

@@ -1,14 +1,15 @@
-"""`POST /api/query`: a question in SQL over the tables that everybody can question.
+"""`POST /api/query`: a question in SQL over the tables that one can question; `/api/query/hybrid`
+the same, where the caller says which tables it is to join.
 
-SPEC section 15. An answer in Arrow that was cut ends with a batch without rows whose metadata say
-`truncated`.
+SPEC sections 15 and 18. An answer in Arrow that was cut ends with a batch without rows whose
+metadata say `truncated`.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar, cast
 
@@ -25,6 +26,7 @@ from console.offered import INTERNAL
 from console.query_values import JSON, said, values
 from console.questions import Question
 from console.registered import LOCAL
+from console.remote_tables import REMOTE
 from console.sandbox.measure import Refused
 from console.sandbox.pool import Run, Stopped
 from schema.errors import AgnesError, BadParameter, Unavailable
@@ -32,38 +34,19 @@ from schema.errors import AgnesError, BadParameter, Unavailable
 ARROW = "application/vnd.apache.arrow.stream"
 _ROWS, _ROWS_ARROW = 100_000, 5_000_000  # that may be asked for
 _PREVIEW = 200  # characters of the text that the log keeps
+_ACTIONS = {INTERNAL: "query.internal", LOCAL: "query.local", REMOTE: "query.remote"}
 _IN_MEMORY = 4 << 20  # bytes of an answer; more lie in a file until they are sent
 
 
-class Query(Handler):
-    """`{sql, limit}`: JSON, or, where the caller accepts one, an Arrow stream."""
+class Asking(Handler):
+    """What every answer from the sandbox has in common."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": SIGNED_IN}
     harmless = ("POST",)
     _run: Run | None = None
     _left = False
 
-    async def post(self) -> None:
-        self.query(())
-        given = self.body({"sql": str, "limit": int}, need=("sql",))
-        arrow = ARROW in self.request.headers.get("Accept", "")
-        most = _ROWS_ARROW if arrow else _ROWS
-        limit = given.get("limit", 1000)
-        if not 1 <= limit <= most:
-            raise BadParameter("limit", limit, f"1 to {most:,}")
-        started = time.perf_counter()
-        question: Question | None = None
-        try:
-            asking, me = self.instance.questions, self.caller.me
-            rows, size = self._caps(arrow=arrow)
-            question = await asking.checked(given["sql"], me, rows=min(limit, rows), bytes=size)
-            async with asking.turn(me):
-                await (self._arrow if arrow else self._json)(question, started)
-        except AgnesError as error:
-            await self._note(given["sql"], question, _result(error), error=error.message)
-            raise
-
-    def _caps(self, *, arrow: bool) -> tuple[int, int]:
+    def caps(self, *, arrow: bool) -> tuple[int, int]:
         """Rows and bytes beyond which an answer is cut, as the settings say."""
         settings = self.instance.settings
         if arrow:
@@ -77,7 +60,7 @@ class Query(Handler):
             self._run.cancel()
 
     @asynccontextmanager
-    async def _running(self, question: Question) -> AsyncIterator[tuple[Run, Any]]:
+    async def running(self, question: Question) -> AsyncIterator[tuple[Run, Any]]:
         asking = self.instance.questions
         run, extract = asking.run(question)
         await asking.offload(run.__enter__)
@@ -101,18 +84,17 @@ class Query(Handler):
         self._log()
         self.detach().close()
 
-    async def _arrow(self, question: Question, started: float) -> None:
-        """Sent as it comes."""
+    async def arrow(self, question: Question) -> tuple[Run, Any]:
+        """The answer as an Arrow stream, sent as it comes; the run, and what it has read."""
         asking = self.instance.questions
-        async with self._running(question) as (run, extract):
+        async with self.running(question) as (run, extract):
             pieces = run.pieces()
             piece = await asking.offload(next, pieces, None)
             self.set_header("Content-Type", ARROW)
             while piece is not None:
                 await self._sent(piece)
                 piece = await asking.offload(next, pieces, None)
-        await self._noted(question, run, extract.size, started)
-        self.finish()
+        return run, extract
 
     async def _sent(self, piece: bytes) -> None:
         """Raises Stopped when nobody is there any more."""
@@ -123,10 +105,51 @@ class Query(Handler):
             said = "who asked has left"
             raise Stopped(said, result="error.cancelled") from None
 
+
+class Query(Asking):
+    """`{sql, limit}`: JSON, or, where the caller accepts one, an Arrow stream."""
+
+    fields: ClassVar[Mapping[str, type]] = {"sql": str, "limit": int}
+
+    async def post(self) -> None:
+        self.query(())
+        given = self.body(self.fields, need=("sql",))
+        arrow = ARROW in self.request.headers.get("Accept", "")
+        most = _ROWS_ARROW if arrow else _ROWS
+        limit = given.get("limit", 1000)
+        if not 1 <= limit <= most:
+            raise BadParameter("limit", limit, f"1 to {most:,}")
+        started = time.perf_counter()
+        question: Question | None = None
+        try:
+            asking, me = self.instance.questions, self.caller.me
+            rows, size = self.caps(arrow=arrow)
+            question = await asking.checked(given["sql"], me, rows=min(limit, rows), bytes=size)
+            self.agreed(question, given)
+            async with asking.turn(me):
+                if arrow:
+                    run, extract = await self.arrow(question)
+                    await self._noted(question, run, extract.size, started)
+                    self.finish()
+                else:
+                    await self._json(question, started)
+        except AgnesError as error:
+            await self._note(given["sql"], question, result_of(error), error=error.message)
+            raise
+
+    def agreed(self, question: Question, given: Mapping[str, Any]) -> None:
+        """Nothing more is asked of it."""
+
+    def action(self, kinds: Collection[str]) -> str:
+        """What the log calls a question over tables of these kinds."""
+        if len(kinds) > 1:
+            return "query.hybrid"
+        return _ACTIONS[next(iter(kinds), INTERNAL)]
+
     async def _json(self, question: Question, started: float) -> None:
         asking = self.instance.questions
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as answer:
-            async with self._running(question) as (run, extract):
+            async with self.running(question) as (run, extract):
                 pieces = run.pieces()
                 while (piece := await asking.offload(next, pieces, None)) is not None:
                     answer.write(piece)
@@ -164,19 +187,35 @@ class Query(Handler):
         }
         about = "table:" + ",".join(tables) if tables else None
         kinds = question.kinds if question else ()
-        row = entry(
-            self.caller,
-            "query.internal"
-            if LOCAL not in kinds
-            else ("query.hybrid" if INTERNAL in kinds else "query.local"),
-            resource=about,
-            params=params,
-            result=result,
-        )
+        action = self.action(kinds)
+        row = entry(self.caller, action, resource=about, params=params, result=result)
         await self.instance.record(row)
 
 
-def _result(error: AgnesError) -> str:
+class Hybrid(Query):
+    """`{sql, tables, limit}`: the same over tables of several sources. `tables`: those that it may
+    use; one that is not among them is refused."""
+
+    fields: ClassVar[Mapping[str, type]] = {"sql": str, "tables": list, "limit": int}
+
+    def agreed(self, question: Question, given: Mapping[str, Any]) -> None:
+        """Raises BadParameter where the question uses what the caller has not named."""
+        named = given.get("tables")
+        if named is None:
+            return
+        for one in named:
+            if not isinstance(one, str):
+                raise BadParameter("tables", one, "a list of names of tables")
+        known = {name.casefold() for name in named}
+        for name, offer in question.offers.items():
+            if not known & {name.casefold(), offer.id.casefold()}:
+                raise BadParameter("tables", ", ".join(named), f"the question uses {name} too")
+
+    def action(self, kinds: Collection[str]) -> str:
+        return "query.hybrid"
+
+
+def result_of(error: AgnesError) -> str:
     """What the log says of a question that was not answered."""
     if isinstance(error, Refused):
         return "denied"
@@ -199,4 +238,4 @@ def _written(answer: Any, about: Mapping[str, Any]) -> Iterator[bytes]:
     yield b"]," + orjson.dumps(about)[1:]
 
 
-ROUTES = [(r"/api/query", Query)]
+ROUTES = [(r"/api/query", Query), (r"/api/query/hybrid", Hybrid)]

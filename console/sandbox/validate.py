@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
@@ -19,6 +19,8 @@ import orjson
 
 from console.sandbox.functions import functions
 from console.sandbox.measure import DEPTH, Refused, measured
+from console.sandbox.narrow import narrowed
+from console.sources.bounds import Bound, Within
 from schema.errors import shorten
 
 NODES = 5_000  # of a parse tree
@@ -68,10 +70,11 @@ Scope = frozenset[str]
 @dataclass(frozen=True)
 class Checked:
     """A text that may run, with plain blanks. `needs`: table -> the columns it can use of it, in
-    the table's order."""
+    the table's order; `within`: table -> the rows that it can use of it."""
 
     sql: str
     needs: Mapping[str, Sequence[str]]
+    within: Mapping[str, Within] = field(default_factory=dict)
 
 
 def validate(
@@ -84,13 +87,14 @@ def validate(
     is read where only the number of its rows counts; the first, if nothing is said. Raises
     Refused."""
     sql = measured(sql)
-    node = _parsed(sql)
+    node = parsed(sql)
     walk = _Walk(tables)
     walk.query(node)
-    return Checked(sql, walk.needs(cheapest or (lambda name: tables[name][0])))
+    needs = walk.needs(cheapest or (lambda name: tables[name][0]))
+    return Checked(sql, needs, walk.within(node))
 
 
-def _parsed(sql: str) -> Node:
+def parsed(sql: str) -> Node:
     """The one query node of the text, as the engine reads it."""
     answer = _parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     if answer and len(answer[0]) > _TREE:
@@ -128,7 +132,7 @@ class _Walk:
         self._tables = {_folded(name): (name, columns) for name, columns in tables.items()}
         self._waiting: list[tuple[Any, Scope]] = []
         self._seen = 0
-        self._used: set[str] = set()
+        self._used: dict[str, int] = {}  # how often each table stands in FROM
         self._rows: set[str] = set()  # names that mean a whole row of a used table
         self._words: set[str] = set()  # every name that stands anywhere
         self._parts: list[tuple[str, list[str]]] = []  # `t.a`: what stands before, and the rest
@@ -160,6 +164,20 @@ class _Walk:
             whole = self._whole or not self._rows.isdisjoint(self._words)
             wanted = [c for c in columns if whole or c.lower() in self._words]
             found[name] = wanted or [cheapest(name)]
+        return found
+
+    def within(self, node: Node) -> dict[str, Within]:
+        """By table which rows of it can be used; the names of columns are its own."""
+        found: dict[str, Within] = {}
+        for folded, within in narrowed(node, self._used, _folded).items():
+            name, columns = self._tables[folded]
+            known = {_folded(column): column for column in columns}
+            bounds = [
+                Bound(known[bound.column], bound.operator, bound.value)
+                for bound in within.bounds
+                if bound.column in known
+            ]
+            found[name] = Within(tuple(bounds), within.limit)
         return found
 
     def _node(self, node: Node, scope: Scope) -> None:
@@ -229,7 +247,7 @@ class _Walk:
             named = shorten(".".join(filter(None, parts)))
             detail = "" if plain else "Named without a schema."
             raise Refused(f"only these can be asked: {known}; not {named}", detail=detail)
-        self._used.add(name)
+        self._used[name] = self._used.get(name, 0) + 1
         self._whole |= bool(node["column_name_alias"])  # `t(a, b)` names columns by their place
         self._rows |= {node["table_name"].lower(), node["alias"].lower()} - {""}
 

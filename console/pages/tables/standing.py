@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from console.offered import Offer
 from console.pages.catalog.tables import why_unreadable
+from console.remote_tables import REMOTE
 from schema.errors import AgnesError
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`rows` None where it cannot be read, which `broken` says."""
+    """`rows` None where it cannot be read, which `broken` says; and of a table that is read at its
+    source, which nobody waits for here."""
 
     rows: int | None
     broken: str = ""
@@ -21,6 +23,8 @@ def standing(offer: Offer | None) -> Standing:
     """Counts its rows and reads the first one, with all columns. Blocks."""
     if offer is None:
         return Standing(None, "it has no file that could be read")
+    if offer.kind == REMOTE:
+        return Standing(None)
     try:
         rows = offer.standing()["visible"]
         next(offer.first(1), None)
