@@ -114,6 +114,7 @@ class Client:
         self.tokens = Collection(self, "tokens")
         self.tables = Collection(self, "tables")
         self.marketplace = Collection(self, "marketplace")
+        self.config = Collection(self, "config")
 
     def __enter__(self) -> Client:
         return self

@@ -24,6 +24,7 @@ COMMANDS = (
     ),
     Command("report", "console.cli.report:app", "Tell the admins what went wrong.", "You"),
     Command("sessions", "console.cli.own_sessions:app", "Your sessions and their replay.", "You"),
+    Command("prompt", "console.cli.agent_prompt:prompt", "What your agents are told.", "You"),
     Command("lab", "console.cli.lab:lab", "Ask your own questions in JupyterLab.", "You"),
     Command("query", "console.cli.query:query", "Ask in SQL, of your own rows.", "Data"),
     Command("catalog", "console.cli.catalog:catalog", "The tables that you may question.", "Data"),
@@ -47,6 +48,8 @@ COMMANDS = (
     Command("admin grants", "console.cli.admin_grants:app", "What each group may open."),
     Command("admin tokens", "console.cli.admin_tokens:app", "Tokens of people and agents."),
     Command("admin tables", "console.cli.admin_tables:app", "Files that can be questioned."),
+    Command("admin config", "console.cli.admin_config:app", "Settings, also of a running server."),
+    Command("admin templates", "console.cli.admin_templates:app", "The prompts agents are handed."),
     Command("admin telegram", "console.cli.admin_telegram:app", "Chats that reach admins."),
     Command(
         "admin marketplace", "console.cli.admin_marketplace:app", "Plugins and what they hold."
