@@ -72,10 +72,11 @@ def _run(settings: Settings, host: str, port: int, *, always_link: bool) -> None
 
     def ready(instance: Instance, address: str) -> None:
         link = app.sign_in_link(instance, always=always_link)
+        place = settings.public_url or address  # where people can open it
         if link is None:
-            say(f"Agnes Console is ready: {address}/")
+            say(f"Agnes Console is ready: {place}/")
         else:
-            say(f"Agnes Console is ready: {address}/login?link={link.secret}")
+            say(f"Agnes Console is ready: {place}/login?link={link.secret}")
             say(f"This link signs you in as {plain(link.email)}, once, for 15 minutes.")
         say("Stop with Ctrl-C.")
         sys.stdout.flush()
