@@ -18,7 +18,8 @@ from tornado.web import RequestHandler
 from console.handler import Handler
 from console.identity.rights import PUBLIC, SERVICE, SIGNED_IN, Right
 from console.openapi import words
-from console.openapi.source import UNKNOWN, Told, told
+from console.openapi.scope import UNKNOWN
+from console.openapi.source import Told, told
 from schema.errors import AgnesError
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -7,31 +7,25 @@ is an answer of the endpoint. What cannot be told from the text is left out: not
 from __future__ import annotations
 
 import ast
-import builtins
 import inspect
-import textwrap
 import types
-import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
 
 from console import handler as base
 from console.export import FORMATS
+from console.openapi.scope import ROOMS, UNKNOWN, Method, Of, Scope, pieces_of, tree_of
 from schema.errors import AgnesError
 
-_ROOMS = ("console", "ingest", "schema")
-# What every request passes: their errors are those of every endpoint, or of none.
 # Questions are expressions: what they refuse is a parameter, and that is 400 everywhere.
 _NOT_READ = (
     *("console.handler", "console.instance", "console.metrics", "console.queries"),
     *("console.settings", "schema.store", "schema.table", "schema.policy", "schema.bind"),
 )
 _ENDLESS = 14  # calls deep
-UNKNOWN = object()
 
 
 @dataclass
@@ -74,65 +68,6 @@ def _own(cls: type[RequestHandler], name: str) -> bool:
     return getattr(cls, name) not in (getattr(base.Handler, name), getattr(RequestHandler, name))
 
 
-@cache
-def _tree(function: Callable[..., Any]) -> ast.AST | None:
-    try:
-        return ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return None
-
-
-@dataclass(frozen=True)
-class _Pieces:
-    """What is looked at in a function: calls, names that are not called, assignments."""
-
-    calls: list[ast.Call]
-    named: Sequence[ast.expr]
-    assigned: list[ast.AST]
-
-
-@cache
-def _pieces(tree: ast.AST) -> _Pieces:
-    nodes = list(ast.walk(tree))
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    # A name that is called, or of which a part is taken, tells nothing more by itself.
-    inner = {id(node.func) for node in calls}
-    inner |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    named = [
-        node
-        for node in nodes
-        if isinstance(node, ast.Attribute | ast.Name)
-        and isinstance(node.ctx, ast.Load)
-        and id(node) not in inner
-    ]
-    return _Pieces(
-        calls, named, [one for one in nodes if isinstance(one, ast.Assign | ast.NamedExpr)]
-    )
-
-
-@cache
-def _hints(thing: Any) -> Mapping[str, Any]:
-    try:
-        return typing.get_type_hints(thing)
-    except (NameError, TypeError, AttributeError):
-        return {}
-
-
-@dataclass(frozen=True)
-class _Of:
-    """A value of which only the type is known."""
-
-    kind: type
-
-
-class _Names(dict[str, Any]):
-    """Local names: bound arguments, and what the function assigns, found when asked for."""
-
-    def __init__(self, bound: Mapping[str, Any], assigned: Mapping[str, ast.expr]) -> None:
-        super().__init__(bound)
-        self.assigned = dict(assigned)
-
-
 class _Reader:
     def __init__(self, cls: type[RequestHandler]) -> None:
         self.cls, self.told = cls, Told()
@@ -143,7 +78,7 @@ class _Reader:
     ) -> None:
         """Read `function`, a method of `owner`, called with `bound` arguments."""
         function = inspect.unwrap(getattr(function, "__func__", function))
-        tree = _tree(function) if isinstance(function, types.FunctionType) else None
+        tree = tree_of(function) if isinstance(function, types.FunctionType) else None
         key = (function, owner, tuple(sorted((name, repr(one)) for name, one in bound.items())))
         if tree is None or depth > _ENDLESS or key in self._seen:
             return
@@ -151,140 +86,39 @@ class _Reader:
         _Reading(self, function, owner, bound, depth).all_of(tree)
 
 
-class _Reading:
+class _Reading(Scope):
     """One function, read once."""
 
     def __init__(
         self, reader: _Reader, function: Any, owner: type | None, bound: Any, depth: int
     ) -> None:
+        super().__init__(function, owner, bound)
         self.reader, self.told, self.depth = reader, reader.told, depth
-        self.function, self.owner, self.globals = function, owner, function.__globals__
-        names = {name: _Of(kind) for name, kind in _hints(function).items() if _is_class(kind)}
-        names.pop("return", None)
-        if owner is not None:
-            names["self"] = names["cls"] = _Of(owner)
-        closure = inspect.getclosurevars(function).nonlocals
-        self.names = _Names({**closure, **names, **bound}, {})
 
     def all_of(self, tree: ast.AST) -> None:
-        pieces = _pieces(tree)
+        pieces = pieces_of(tree)
         for node in pieces.assigned:
-            self._assign(node)
+            self.assign(node)
         for call in pieces.calls:
             self._call(call)
         for name in pieces.named:
             self._named(name, {})
-
-    def _assign(self, node: ast.AST) -> None:
-        pairs: Iterator[tuple[ast.expr, ast.expr]] = iter(())
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target, value = node.targets[0], node.value
-            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                pairs = iter(zip(target.elts, value.elts, strict=False))
-            else:
-                pairs = iter([(target, value)])
-        elif isinstance(node, ast.NamedExpr):
-            pairs = iter([(node.target, node.value)])
-        for target, value in pairs:
-            if isinstance(target, ast.Name) and target.id not in self.names:
-                self.names.assigned.setdefault(target.id, value)
-
-    # -- what a piece of text stands for
-
-    def value(self, node: ast.expr) -> Any:
-        """The value of an expression, `_Of` its type, or UNKNOWN."""
-        if isinstance(node, ast.Await):
-            return self.value(node.value)
-        if isinstance(node, ast.Name):
-            return self._name(node.id)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node)
-        if isinstance(node, ast.Call):
-            return self._result(node)
-        return self._evaluated(node)
-
-    def _name(self, name: str) -> Any:
-        if name in self.names:
-            return self.names[name]
-        if name in self.names.assigned:
-            node = self.names.assigned.pop(name)
-            self.names[name] = UNKNOWN  # while it is looked for
-            self.names[name] = self.value(node)
-            return self.names[name]
-        return self.globals.get(name, getattr(builtins, name, UNKNOWN))
-
-    def _attribute(self, node: ast.Attribute) -> Any:
-        if _is_super(node.value):
-            return self._above(node.attr)
-        whole = self.value(node.value)
-        if whole is UNKNOWN:
-            return UNKNOWN
-        if not isinstance(whole, _Of):
-            return getattr(whole, node.attr, UNKNOWN)
-        found = inspect.getattr_static(whole.kind, node.attr, UNKNOWN)
-        if isinstance(found, property):
-            kind = _hints(found.fget).get("return")
-            return _of(kind)
-        kind = _hints(whole.kind).get(node.attr)
-        if found is UNKNOWN or isinstance(found, types.MemberDescriptorType):
-            return _of(kind)
-        value = getattr(whole.kind, node.attr, UNKNOWN)
-        if isinstance(value, types.FunctionType):
-            return _Method(whole.kind, value) if not isinstance(found, staticmethod) else value
-        return value
-
-    def _above(self, name: str) -> Any:
-        here = inspect.getclosurevars(self.function).nonlocals.get("__class__")
-        line = (self.owner or object).__mro__
-        if here not in line:
-            return UNKNOWN
-        for cls in line[line.index(here) + 1 :]:
-            if name in vars(cls) and self.owner is not None:
-                return _Method(self.owner, vars(cls)[name])
-        return UNKNOWN
-
-    def _result(self, node: ast.Call) -> Any:
-        called = self.value(node.func)
-        if isinstance(called, type):
-            return _Of(called)
-        function = called.function if isinstance(called, _Method) else called
-        kind = _hints(function).get("return") if callable(function) else None
-        return _of(kind)
-
-    def _evaluated(self, node: ast.expr) -> Any:
-        """A literal, with the names in it: what a handler hands to `query` and `body`."""
-        if any(isinstance(one, ast.Call | ast.Await | ast.Yield) for one in ast.walk(node)):
-            return UNKNOWN
-        known: dict[str, Any] = {}
-        for one in ast.walk(node):
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
-                value = self._name(one.id)
-                known[one.id] = value.kind if isinstance(value, _Of) else value
-        if any(value is UNKNOWN for name, value in known.items() if name not in _inner(node)):
-            return UNKNOWN
-        try:
-            code = compile(ast.Expression(node), "<handler>", "eval")
-            return eval(code, {**self.globals, **known})  # noqa: S307 (our own source)
-        except Exception:  # noqa: BLE001 (it is not to be known, then)
-            return UNKNOWN
+        for name in pieces.raised:
+            self._raised(self.value(name))
 
     # -- what it says
 
     def _call(self, node: ast.Call) -> None:
         called = self.value(node.func)
-        function = called.function if isinstance(called, _Method) else called
+        function = called.function if isinstance(called, Method) else called
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if function in (base.integer, base.flag, base.cursor):
             self._argument(function, node)
         elif function is HTTPError and node.args:
             status = self.value(node.args[0])
             self.told.statuses |= {status} if isinstance(status, int) else set()
-        elif isinstance(function, type) and issubclass(function, AgnesError):
-            self.told.statuses.add(function.status)
-        elif isinstance(getattr(function, "__self__", None), type) and issubclass(
-            function.__self__, AgnesError
-        ):
-            self.told.statuses.add(function.__self__.status)
+        elif self._raised(function) or self._raised(getattr(function, "__self__", None)):
+            pass
         elif name in _SAYS and self._is_handler(node.func):
             _SAYS[name](self, node)
         elif name == "get" and len(node.args) == 2:
@@ -293,9 +127,15 @@ class _Reading:
             self._acts(node)
         self._named(node.func, self._bound(function, node))
 
+    def _raised(self, error: Any) -> bool:
+        found = isinstance(error, type) and issubclass(error, AgnesError)
+        if found:
+            self.told.statuses.add(error.status)
+        return found
+
     def _is_handler(self, node: ast.expr) -> bool:
         whole = self.value(node.value) if isinstance(node, ast.Attribute) else UNKNOWN
-        return isinstance(whole, _Of) and issubclass(whole.kind, RequestHandler)
+        return isinstance(whole, Of) and issubclass(whole.kind, RequestHandler)
 
     def _bound(self, function: Any, node: ast.Call) -> dict[str, Any]:
         """Arguments whose values are known, by the names that `function` has for them; only where
@@ -304,12 +144,12 @@ class _Reading:
             return {}
         names = list(inspect.signature(function).parameters)
         called = self.value(node.func)
-        if isinstance(called, _Method):
+        if isinstance(called, Method):
             names = names[1:]
-        if not (isinstance(called, _Method) and issubclass(called.owner, RequestHandler)):
+        if not (isinstance(called, Method) and issubclass(called.owner, RequestHandler)):
             passed = [self.value(one) for one in node.args]
             if not any(
-                isinstance(one, _Of) and issubclass(one.kind, RequestHandler) for one in passed
+                isinstance(one, Of) and issubclass(one.kind, RequestHandler) for one in passed
             ):
                 return {}
         given = dict(zip(names, node.args, strict=False))
@@ -321,14 +161,14 @@ class _Reading:
         """Follow what is called, or handed on to be called."""
         found = self.value(node)
         owner = None
-        if isinstance(found, _Method):
+        if isinstance(found, Method):
             owner, found = found.owner, found.function
         if isinstance(found, type) and issubclass(found, AgnesError):
             return
         if isinstance(found, type) and not issubclass(found, RequestHandler):
             owner, found = found, vars(found).get("__init__")
         module = getattr(found, "__module__", None) or ""
-        if module.partition(".")[0] in _ROOMS and not module.startswith(_NOT_READ):
+        if module.partition(".")[0] in ROOMS and not module.startswith(_NOT_READ):
             if getattr(found, "__name__", "") == "format_of" and module == "console.api.streamed":
                 self.told.media |= {kind.partition(";")[0] for _, kind, _ in FORMATS.values()}
             self.reader.follow(found, owner, bound, self.depth + 1)
@@ -355,7 +195,7 @@ class _Reading:
     def _body(self, node: ast.Call) -> None:
         fields = self.value(node.args[0])
         need = next((self.value(one.value) for one in node.keywords if one.arg == "need"), ())
-        known = {} if fields is UNKNOWN or isinstance(fields, _Of) else dict(fields)
+        known = {} if fields is UNKNOWN or isinstance(fields, Of) else dict(fields)
         self.told.fields = {**(self.told.fields or {}), **known}
         self.told.need += [] if need is UNKNOWN else list(need)
         self.told.statuses.add(400)
@@ -389,12 +229,6 @@ class _Reading:
                 self.told.actions.append(action)
 
 
-@dataclass(frozen=True)
-class _Method:
-    owner: type
-    function: Any
-
-
 _SAYS: Mapping[str, Callable[[_Reading, ast.Call], None]] = {
     "query": _Reading._query,
     "body": _Reading._body,
@@ -405,31 +239,9 @@ _SAYS: Mapping[str, Callable[[_Reading, ast.Call], None]] = {
 }
 
 
-def _of(kind: Any) -> Any:
-    return _Of(kind) if _is_class(kind) else UNKNOWN
-
-
-def _is_class(kind: Any) -> bool:
-    return isinstance(kind, type) and kind.__module__.partition(".")[0] in _ROOMS
-
-
 def _tells(value: Any) -> bool:
     """Is it worth handing on to what is called?"""
-    return isinstance(value, str | int | tuple | list | dict | _Of) and value is not UNKNOWN
-
-
-def _is_super(node: ast.expr) -> bool:
-    call = node.func if isinstance(node, ast.Call) else None
-    return isinstance(call, ast.Name) and call.id == "super"
-
-
-def _inner(node: ast.expr) -> set[str]:
-    """Names that a comprehension makes by itself."""
-    return {
-        one.id
-        for one in ast.walk(node)
-        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-    }
+    return isinstance(value, str | int | tuple | list | dict | Of) and value is not UNKNOWN
 
 
 def _numbers(node: ast.expr) -> set[int]:
