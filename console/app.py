@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from tornado.web import RequestHandler
 
-from console import registered
+from console import internal_tables
 from console.handler import Handler
 from console.identity.first_admin import FirstLink, first_link
 from console.identity.gate import Gate, cookie_key
@@ -64,7 +64,7 @@ def open_instance(
         trusted_proxies=settings.trusted_proxies,
         secure=settings.secure_cookies,
     )
-    registered.keep_internal(store)
+    internal_tables.keep_internal(store)
     return Instance(settings, store, gate, People(store), Metrics(store))
 
 

@@ -21,6 +21,7 @@ from console.parquet_rows import Unfit
 from console.registered import INTERNAL_BUCKET, LOCAL, Registered
 from console.remote_tables import Remote, remote
 from console.settings import Settings
+from console.syncing.published import Published, folder
 from schema.errors import NotFound, Unavailable, shorten
 from schema.policy import Principal
 from schema.store import Store
@@ -197,6 +198,28 @@ class Local:
             ) from None
 
 
+@dataclass(frozen=True)
+class Synced(Local):
+    """A table that is read anew from elsewhere: what was published of it last."""
+
+    version: Published
+
+    def standing(self) -> dict[str, Any]:
+        total = self.version.rows if self.principal.is_admin else None
+        return {"visible": self.version.rows, "total": total, "rule": _RULE}
+
+    @contextmanager
+    def _opened(self) -> Iterator[table_files.Opened]:
+        try:
+            with table_files.opened(self.folders, str(self.version.path)) as found:
+                yield found
+        except Unfit as error:
+            raise Unreadable(
+                f"the table {self.name} cannot be read: {error}",
+                detail="An admin can sync it anew.",
+            ) from None
+
+
 def offered(instance: Holds, principal: Principal) -> Mapping[str, Offer]:
     """By name: the tables of the console, then the registered ones that they may read. Blocks."""
     store = instance.store
@@ -208,6 +231,9 @@ def offered(instance: Holds, principal: Principal) -> Mapping[str, Offer]:
     for table in registered.local(store):
         if principal.may_read(table.id):
             found[table.name] = Local(store, principal, table, folders)
+    for table, version in registered.synced(store):
+        if principal.may_read(table.id):
+            found[table.name] = Synced(store, principal, table, (folder(store),), version)
     for about in remote(store):
         if principal.may_read(about.id):
             found[about.name] = Remote(instance.settings, about)

@@ -19,6 +19,7 @@ from console.identity import grants, groups
 from console.identity.lookup import Reads, Row, where
 from console.live import parsed
 from console.settings import SETTINGS
+from console.syncing import definition
 from schema.errors import BadParameter, BadRequest, Conflict, NotFound, shorten
 from schema.table import Table, rows_of
 from schema.tables import (
@@ -26,6 +27,7 @@ from schema.tables import (
     INSTANCE_TEMPLATES,
     RESOURCE_GRANTS,
     TABLE_REGISTRY,
+    TABLE_VERSIONS,
     USER_GROUP_MEMBERS,
     USER_GROUPS,
     USERS,
@@ -137,7 +139,20 @@ class Registered(Whole):
     ) -> tuple[Edit, ...]:
         for grant in (wanted or {}).get("granted") or ():
             _in_group(reads, grant["group_id"])
-        return super().edits(reads, key, wanted, there, by)
+        edits = super().edits(reads, key, wanted, there, by)
+        return (
+            edits if wanted is None or there is not None else (*edits, _synced(reads, key, wanted))
+        )
+
+
+def _synced(reads: Reads, key: Key, wanted: State) -> Edit:
+    """A table that comes back has what was synced of the same source, and nothing of another table
+    that had its id meanwhile."""
+    source = definition.of({**wanted, **key}).source
+    same = {"table_id": key["id"], "source": source}
+    return Edit(
+        TABLE_VERSIONS, {"table_id": key["id"]}, tuple(reads.read(where(TABLE_VERSIONS, **same)))
+    )
 
 
 # What of a state is rows of other tables -> what they all have in common, so that it is not kept.

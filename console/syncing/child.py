@@ -8,6 +8,7 @@ the server's settings only what stands in the order. It publishes nothing.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import sys
 from pathlib import Path
@@ -74,9 +75,14 @@ def _explained(error: Exception, order: Order, names: dict[str, str]) -> Failed:
         said = f"{said}: {lines[2]}"
     for place in sorted(names, key=len, reverse=True):
         said = said.replace(place, names[place])
-    if len(names) == 1 and not any(name in said for name in names.values()):
-        said = f"{next(iter(names.values()))}: {said}"
+    meant = [name for place, name in names.items() if _stands(place, text)] or list(names.values())
+    if len(meant) == 1 and meant[0] not in said:
+        said = f"{meant[0]}: {said}"
     return Failed(SOURCE, said)
+
+
+def _stands(place: str, text: str) -> bool:
+    return re.search(re.escape(place) + r"(?![0-9])", text) is not None
 
 
 def _limit(order: Order) -> None:

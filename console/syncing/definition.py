@@ -37,6 +37,7 @@ _OF = {
 }
 FIELDS = (*_OF, "sync_mode", "schedule", "query_mode")
 _LONG = 2000  # characters of a path or an address
+_STATEMENT = 20_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ def options_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(
-    given: Mapping[str, Any], *, folders: Sequence[Path], allowed_hosts: Sequence[str]
+    given: Mapping[str, Any],
+    *,
+    folders: Sequence[Path],
+    allowed_hosts: Sequence[str],
+    connections: Sequence[str],
 ) -> dict[str, str | None]:
     """The columns of the registry for what is `given` of FIELDS, with its `source_type`. Raises
     BadParameter that names the field, its value and what is allowed."""
@@ -113,7 +118,7 @@ def checked(
     found = replace(found, query_mode=found.query_mode or LOCAL)
     _query_mode(found)
     if found.source_type == SQL:
-        _sql(found)
+        _sql(found, connections)
     else:
         found = _read(found, folders, allowed_hosts)
     if found.schedule is not None:
@@ -143,10 +148,16 @@ def _read(found: Definition, folders: Sequence[Path], hosts: Sequence[str]) -> D
     return replace(found, location=str(folder.joinpath(*parts)))
 
 
-def _sql(found: Definition) -> None:
+def _sql(found: Definition, connections: Sequence[str]) -> None:
     for name in ("connection", "statement"):
         if getattr(found, name) is None:
             raise BadParameter(name, "", f"give {name}: source_type=sql needs it")
+    if found.connection not in connections:
+        if not connections:
+            raise BadParameter("connection", found.connection, "AGNES_SOURCES names none")
+        raise BadParameter.unknown(str(found.connection), connections, what="connection")
+    if len(found.statement or "") > _STATEMENT:
+        raise BadParameter("statement", found.statement, f"at most {_STATEMENT:,} characters")
     if found.sync_mode == APPEND and found.cursor_column is None:
         raise BadParameter(
             "cursor_column",

@@ -244,5 +244,6 @@ def refuse_ragged(con: duckdb.DuckDBPyConnection, files: Sequence[Found], readin
         sign, names = _header(file, reading.options, sign)
         texts = dict.fromkeys(names, "VARCHAR")
         told = {**_dialect(reading.options, sign), "auto_detect": False, "columns": texts}
-        del told["sample_size"]
+        for name in ("sample_size", "union_by_name"):  # with these it looks all the same
+            del told[name]
         con.execute(f"SELECT count(*) FROM {_call(literal([file.place]), told)}").fetchall()

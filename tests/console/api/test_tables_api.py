@@ -15,7 +15,7 @@ import pytest
 
 from console.agnes_tables import agnes_tables
 from console.audit import new_id, now
-from console.registered import keep_internal
+from console.internal_tables import keep_internal
 from schema.tables import (
     RESOURCE_GRANTS,
     TABLE_REGISTRY,
