@@ -120,7 +120,15 @@ def make_server(instance: Instance, *, host: str, port: int) -> Any:
     origins = server._tornado.websocket_origins
     origins |= {f"{name}:{server.port}" for name in (host, "localhost", "127.0.0.1")}
     origins |= set(settings.origins)
+    instance.health.origins = lambda: origins
+    instance.health.open_pages = partial(_open_pages, server)
     return server
+
+
+def _open_pages(server: Any) -> tuple[int, int]:
+    """How many pages are open in browsers, and how many of them have their websocket."""
+    sessions = server.get_sessions()
+    return len(sessions), sum(1 for session in sessions if session.connection_count)
 
 
 def note_request(instance: Instance, handler: RequestHandler) -> None:
@@ -205,8 +213,10 @@ async def _run(
     worker.start()
     messages = NotificationWorker(instance.store, instance.settings, address=address)
     messages.start()
+    samples = asyncio.create_task(instance.health.samples.forever(instance))
     await stopping.wait()
     log.info("stopping")
+    samples.cancel()
     clock.stop()
     await messages.stop()
     await worker.stop()

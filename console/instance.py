@@ -13,6 +13,7 @@ import structlog
 from console.audit import Caller, LostWrites, RecentReads, entry, now
 from console.claims import Claims
 from console.configured import Configured
+from console.health import Health
 from console.identity import view_as
 from console.identity.gate import Gate
 from console.identity.oidc.flow import Oidc
@@ -48,6 +49,7 @@ class Instance:
     recent_reads: RecentReads = field(default_factory=RecentReads)
     reasons: Reasons = field(default_factory=Reasons)
     lost_writes: LostWrites = field(default_factory=LostWrites)
+    health: Health = field(default_factory=Health)
     started_at: datetime = field(default_factory=now)
     places: Sequence[Place] = ()  # the pages there are, as `console.app` put them together
     address: str = ""  # where it listens

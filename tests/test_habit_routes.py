@@ -301,7 +301,6 @@ TABLE: dict[str, Any] = {
     f"{RUN}/log$": Api(rights("admin", "GET"), f"{ONE_RUN}/log"),
     f"{RUN}/figures/([^/]+)$": Api(rights("admin", "GET"), f"{ONE_RUN}/figures/01.png"),
     "/api/admin/jobs/([^/]+)/run$": Api(rights("admin", "POST"), f"/api/admin/jobs/{ID}/run"),
-    "/api/jobs/sync$": Api(rights("service", "POST")),
     "/api/admin/users$": MANY,
     "/api/admin/users/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/users/{ID}"
@@ -381,6 +380,8 @@ TABLE: dict[str, Any] = {
     "/api/jobs/prune$": Api(rights("service", "POST")),
     "/api/jobs/backup$": Api(rights("service", "POST")),
     "/api/admin/backups$": MANY,
+    "/api/admin/server$": Api(rights("admin", "GET")),
+    "/api/reach$": Api(rights("public", "GET")),
     "/api/admin/backups/([^/]+)$": Api(rights("admin", "GET"), "/api/admin/backups/none"),
     "/api/jobs/reports/weekly$": Api(rights("service", "GET")),
     "/api/jobs/reports/failures$": Api(rights("service", "GET")),

@@ -24,6 +24,7 @@ class Login(AccessHandler):
     async def post(self) -> None:
         self.query(())
         given = self.body({"email": str, "password": str, "name": str}, need=("email", "password"))
+        sign_in.with_passwords(self.instance.settings)
         caller = sign_in.stranger(self.caller, "cli")
         store, desk = self.instance.store, self.instance.sign_in
         confirm = await desk.by_password(store, caller, given["email"], given["password"])

@@ -114,11 +114,18 @@ class Gate:
             # A token that is wrong is not made good by a cookie that came along.
             bearer = _BEARER.match(request.headers["Authorization"])
             if bearer and bearer[1].startswith(PREFIX):
-                held = self.passes.find(bearer[1])
-                return Found(held.principal, held.expires_at) if held else None
+                return await self._of_pass(bearer[1])
             return await self._look_up("token", bearer[1]) if bearer else None
         secret = self.cookie_secret(request)
         return await self._look_up("session", secret) if secret else None
+
+    async def _of_pass(self, secret: str) -> Found | None:
+        """The scheduler, or a script's owner as long as their account is active."""
+        held = self.passes.find(secret)
+        if held is None or held.owner is None:
+            return Found(held.principal, held.expires_at) if held else None
+        owner = await self._user(held.owner, held.principal.kind)
+        return Found(owner, held.expires_at) if owner else None
 
     def by_cookie(self, request: HTTPServerRequest) -> bool:
         """True when the caller's credential would be the cookie: such writes need the XSRF
@@ -133,6 +140,21 @@ class Gate:
     def signed(self, secret: str) -> str:
         """The cookie's value for a session's secret."""
         return create_signed_value(self._key, COOKIE, secret).decode()
+
+    def sealed(self, name: str, text: str) -> str:
+        """The value of another cookie `name` that nobody but this console can make."""
+        return create_signed_value(self._key, name, text).decode()
+
+    def unsealed(self, request: HTTPServerRequest, name: str, *, seconds: float) -> str | None:
+        """What such a cookie of the last `seconds` holds; None for any other."""
+        morsel = request.cookies.get(name)
+        days = seconds / 86_400
+        value = (
+            decode_signed_value(self._key, name, morsel.value, max_age_days=days)
+            if morsel
+            else None
+        )
+        return value.decode() if value else None
 
     def is_tls(self, request: HTTPServerRequest) -> bool:
         if self._secure or request.protocol == "https":

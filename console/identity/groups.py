@@ -121,8 +121,9 @@ def delete(caller: Caller, id: str) -> Quiet:
     return step
 
 
-def add_member(caller: Caller, group_id: str, user_id: str) -> Step:
-    """Raises NotFound, Conflict for somebody who is in it. The answer is the row as shown."""
+def add_member(caller: Caller, group_id: str, user_id: str, *, source: str | None = None) -> Step:
+    """`source`: who said so, where it was no person. Raises NotFound, and Conflict for somebody who
+    is in it. The answer is the row as shown."""
 
     def step(transaction: Transaction) -> Row:
         group = one(transaction, USER_GROUPS, "group", group_id)
@@ -131,14 +132,16 @@ def add_member(caller: Caller, group_id: str, user_id: str) -> Step:
             raise Conflict(f"{user['email']} is in the group {group['name']} already")
         row = {"group_id": group_id, "user_id": user_id, "added_at": now()}
         transaction.insert(Rows(USER_GROUP_MEMBERS, [row]))
-        params = _membership(group, user)
+        params = {**_membership(group, user), "source": source}
         transaction.insert(_entry(caller, "user_group_members.add", group_id, params))
         return pick({**user, **row}, MEMBER_SHOWN)
 
     return step
 
 
-def remove_member(caller: Caller, group_id: str, user_id: str) -> Quiet:
+def remove_member(
+    caller: Caller, group_id: str, user_id: str, *, source: str | None = None
+) -> Quiet:
     """Raises NotFound, also for somebody who is not in the group."""
 
     def step(transaction: Transaction) -> None:
@@ -148,7 +151,7 @@ def remove_member(caller: Caller, group_id: str, user_id: str) -> Quiet:
             raise NotFound(f"no user {shorten(user_id)} in the group {group['name']}")
         user = one(transaction, USERS, "user", user_id)
         transaction.delete(USER_GROUP_MEMBERS, {"group_id": group_id, "user_id": user_id})
-        params = _membership(group, user)
+        params = {**_membership(group, user), "source": source}
         transaction.insert(_entry(caller, "user_group_members.remove", group_id, params, found[0]))
 
     return step

@@ -44,20 +44,22 @@ class RateLimit:
         self._kept = kept
         self._tries: OrderedDict[Key, deque[float]] = OrderedDict()
 
-    def attempt(self, email: str, address: str) -> None:
-        """Count one try. Raises Blocked, uncounted, where address or e-mail has had its share."""
-        by_address, by_email = _keys(email, address)
+    def attempt(self, email: str | None, address: str) -> None:
+        """Count one try; without an e-mail the address's alone. Raises Blocked, uncounted, where
+        address or e-mail has had its share."""
+        by_address, by_email = _keys(email or "", address)
         self._refuse(by_address, PER_ADDRESS)
-        self._refuse(by_email, PER_EMAIL)
-        for key in (by_address, by_email):
+        if email is not None:
+            self._refuse(by_email, PER_EMAIL)
+        for key in (by_address, by_email) if email is not None else (by_address,):
             self._tries.setdefault(key, deque()).append(self._clock())
             self._tries.move_to_end(key)
         while len(self._tries) > self._kept:
             self._tries.popitem(last=False)
 
-    def succeeded(self, email: str, address: str) -> None:
+    def succeeded(self, email: str | None, address: str) -> None:
         """The try was right: forget the e-mail's failures, take the try back from the address."""
-        by_address, by_email = _keys(email, address)
+        by_address, by_email = _keys(email or "", address)
         self._tries.pop(by_email, None)
         if tries := self._tries.get(by_address):
             tries.pop()

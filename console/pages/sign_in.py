@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -67,46 +68,26 @@ class FormPage(Handler):
         return values[0].decode(errors="replace") if len(values) == 1 else ""
 
 
-class Login(FormPage):
-    """The form; with `?link=` a sign-in without a password."""
+class Entrance(FormPage):
+    """A page that signs in, or says why not: the form and the provider's button."""
 
     template: ClassVar[str] = "login.html"
     email = ""
     next = HOME
+    left = False  # signed out just now
 
     def context(self) -> dict[str, Any]:
-        return {"email": self.email, "next": self.next}
+        settings, provider = self.instance.settings, self.instance.oidc.name
+        return {
+            "email": self.email,
+            "next": self.next,
+            "provider": provider,
+            "by_provider": "/login/oidc?" + urlencode({"next": self.next}),
+            "passwords": settings.password_sign_in,
+            "left": self.left,
+        }
 
-    async def get(self) -> None:
-        self.next = local_path(self.argument("next"))
-        if link := self.argument("link"):
-            await self._by_link(link)
-        elif self.caller.principal is not None:
-            self.go(self.next)
-        else:
-            self.show()
-
-    async def post(self) -> None:
-        self.next = local_path(self.text("next"))
-        self.email = self.text("email").strip()
-        self.check_xsrf_cookie()
-        password = self.text("password")
-        if not self.email or not password:
-            raise BadRequest("e-mail and password are both needed", detail="Fill in both fields.")
-        caller = sign_in.stranger(self.caller, "web")
-        store, desk = self.instance.store, self.instance.sign_in
-        confirm = await desk.by_password(store, caller, self.email, password)
-        await self._start(confirm, "password")
-
-    async def _by_link(self, link: str) -> None:
-        try:
-            await self._start(sign_in.by_link(link), "link")
-        except Forbidden as error:
-            caller = sign_in.stranger(self.caller, "web")
-            await sign_in.link_failed(self.instance.store, caller, link, error)
-            raise
-
-    async def _start(self, confirm: sign_in.Confirm, method: str) -> None:
+    async def start(self, confirm: sign_in.Confirm, method: str) -> None:
         """Open a web session in place of the one this browser had, and go on to where it wanted."""
         gate, hours = self.instance.gate, self.instance.settings.session_hours
         secret = secrets.token_urlsafe(32)
@@ -122,6 +103,41 @@ class Login(FormPage):
         self.instance.sign_in.sweep(self.instance.store)
         self.set_cookie(COOKIE, gate.signed(secret), httponly=True, max_age=hours * 3600)
         self.go(self.next)
+
+
+class Login(Entrance):
+    """The form; with `?link=` a sign-in without a password."""
+
+    async def get(self) -> None:
+        self.next = local_path(self.argument("next"))
+        self.left = bool(self.argument("left"))
+        if link := self.argument("link"):
+            await self._by_link(link)
+        elif self.caller.principal is not None:
+            self.go(self.next)
+        else:
+            self.show()
+
+    async def post(self) -> None:
+        self.next = local_path(self.text("next"))
+        self.email = self.text("email").strip()
+        self.check_xsrf_cookie()
+        sign_in.with_passwords(self.instance.settings)
+        password = self.text("password")
+        if not self.email or not password:
+            raise BadRequest("e-mail and password are both needed", detail="Fill in both fields.")
+        caller = sign_in.stranger(self.caller, "web")
+        store, desk = self.instance.store, self.instance.sign_in
+        confirm = await desk.by_password(store, caller, self.email, password)
+        await self.start(confirm, "password")
+
+    async def _by_link(self, link: str) -> None:
+        try:
+            await self.start(sign_in.by_link(link), "link")
+        except Forbidden as error:
+            caller = sign_in.stranger(self.caller, "web")
+            await sign_in.link_failed(self.instance.store, caller, link, error)
+            raise
 
 
 class Logout(FormPage):
@@ -144,7 +160,7 @@ class Logout(FormPage):
         if secret := self.instance.gate.cookie_secret(self.request):
             await self.instance.store.awrite(web_sessions.end(self.caller, secret))
         self.clear_cookie(COOKIE)
-        self.go("/login")
+        self.go("/login?left=1" if self.instance.oidc.name else "/login")
 
 
 ROUTES = [(r"/login", Login), (r"/logout", Logout)]

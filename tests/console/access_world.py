@@ -27,6 +27,7 @@ from console.identity.rate_limit import RateLimit
 from console.identity.sign_in import SignIn
 from console.instance import Instance
 from console.metrics import Metrics
+from console.pages import oidc as oidc_page
 from console.pages import sign_in as sign_in_page
 from console.settings import Settings
 from schema.store import Store
@@ -34,7 +35,7 @@ from schema.table import Table, rows_of
 from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, TABLE_REGISTRY, USERS
 from schema.transaction import Rows
 
-ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES]
+ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES, *oidc_page.ROUTES]
 PASSWORD = "correct horse battery"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -98,7 +99,7 @@ class World:
         server = HTTPServer(application)
         listening, port = bind_unused_port()
         server.add_sockets([listening])
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = self.instance.address = f"http://127.0.0.1:{port}"
         self._ready.set()
         await self._stop.wait()
         server.stop()

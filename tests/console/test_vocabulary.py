@@ -79,7 +79,7 @@ def written_results() -> dict[str | None, str]:
             values: list[ast.expr] = []
             if isinstance(node, ast.Call):
                 values = [word.value for word in node.keywords if word.arg == "result"]
-                if named(node) == "_failed":
+                if named(node) == "failed":
                     values += node.args[2:3]
             elif isinstance(node, ast.Assign) and any(
                 isinstance(target, ast.Name) and target.id == "result" for target in node.targets
