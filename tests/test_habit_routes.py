@@ -20,6 +20,7 @@ import orjson
 import pytest
 
 from console.handler import SECURITY
+from console.pages.moved import MOVED
 from schema.policy import SURFACES
 from tests.whole_server import WholeServer
 
@@ -116,6 +117,14 @@ class Home:
 
     def expected(self, method: str, who: Who) -> set[int]:
         return {302} if method == "GET" else Api({}).expected(method, who)
+
+
+@dataclass(frozen=True)
+class Moved(Home):
+    """An old address sends everybody on for ever."""
+
+    def expected(self, method: str, who: Who) -> set[int]:
+        return {308} if method == "GET" else super().expected(method, who)
 
 
 @dataclass(frozen=True)
@@ -229,6 +238,7 @@ TABLE: dict[str, Any] = {
     "/me/notifications/act$": Button(rights("signed_in", "POST")),
     "/me/notifications/latest$": Button(rights("signed_in", "GET")),
     "/$": Home(),
+    **{f"{path}$": Moved(path) for path in MOVED},
     "/login$": Form(rights("public", "GET", "POST")),
     "/logout$": Form(rights("public", "GET", "POST")),
     "/login/oidc$": Form(rights("public", "GET")),
@@ -507,7 +517,7 @@ def unlike_ours(route: Any, answer: httpx.Response) -> list[str]:
         lacking.append("may be stored")
     if "Server" in answer.headers:
         lacking.append("names the server's software")
-    is_json = type(route) in (Api, Home)
+    is_json = type(route) in (Api, Home, Moved)
     if is_json and answer.status_code >= 400:
         error = answer.json()
         if set(error) != ENVELOPE or error["ok"] is not False or not error["error"]:

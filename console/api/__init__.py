@@ -34,6 +34,7 @@ from console.api import (
     saved_views,
     scan,
     scripts,
+    server,
     sessions,
     sync,
     system,
@@ -54,6 +55,7 @@ from console.api import (
 
 ROUTES: list[tuple[str, Any]] = [
     *system.ROUTES,
+    *server.ROUTES,
     *openapi.ROUTES,
     *login.ROUTES,
     *changes.ROUTES,  # before the row by its id, which would swallow them

@@ -1,4 +1,4 @@
-"""`/api/admin/jobs`: scheduled notebooks and their runs; `/api/jobs/sync`: for a running one."""
+"""`/api/admin/jobs`: scheduled notebooks and their runs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 
 from console.audit import cut
 from console.handler import Handler, integer
-from console.identity.rights import SERVICE, Right
 from console.jobs import board, kept
-from console.queries.jobs import due_tables
 
 READ = "jobs.read"
 
@@ -74,7 +72,7 @@ class Runs(JobsHandler):
         limit = integer(given, "limit", 50, 1, 1000)
         offset = integer(given, "offset", 0, 0, 10**9)
         if "job" in given:
-            self.instance.jobs.job(given["job"])
+            await self.instance.jobs.job_of(given["job"])
         wanted: Any = {name: given.get(name) for name in ("job", "status")}
         page = await board.runs(self.instance, **wanted, limit=limit, offset=offset)
         await self.was_read(**{name: text for name, text in wanted.items() if text})
@@ -140,20 +138,6 @@ class Figure(JobsHandler):
         self.send_file(content, "image/png" if name.endswith(".png") else "image/svg+xml")
 
 
-class Sync(Handler):
-    """What a run of `sync_tables` asks: which tables are to be synced. None can be registered yet,
-    so the list is empty; a row that stands in the registry all the same is named and left alone."""
-
-    rights: ClassVar[Mapping[str, Right]] = {"POST": SERVICE}
-
-    async def post(self) -> None:
-        self.query(())
-        self.body({})
-        store = self.instance.store
-        found = (await store.offload(store.read, due_tables())).to_pylist()
-        self.send({"tables": [{**row, "status": "skipped"} for row in found]})
-
-
 _RUN = r"/api/admin/jobs/runs/([A-Za-z0-9-]{1,64})"
 ROUTES = [
     (r"/api/admin/jobs", Jobs),
@@ -166,5 +150,4 @@ ROUTES = [
     (rf"{_RUN}/log", Log),
     (rf"{_RUN}/figures/([^/]+)", Figure),
     (r"/api/admin/jobs/([^/]+)/run", Ask),
-    (r"/api/jobs/sync", Sync),
 ]

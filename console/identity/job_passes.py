@@ -1,7 +1,8 @@
 """Passes of running jobs: a kernel's right to fetch pending work and to commit what it finished.
 
 A pass is no user's token: it opens only what asks for `rights.SERVICE`, ends with its run, and is
-kept nowhere but in this process's memory, as a hash.
+kept nowhere but in this process's memory, as a hash. A script's is its owner's for as long: it
+opens what they may open at that moment.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ PREFIX = "agnes_job_"
 
 @dataclass(frozen=True)
 class Pass:
-    """`run_id` is the run it was issued for."""
+    """`run_id` is the run it was issued for; `owner` the id of the person whose it is, None for
+    the scheduler's own."""
 
     run_id: str
     expires_at: datetime
     principal: Principal
+    owner: str | None = None
 
 
 class JobPasses:
@@ -32,11 +35,11 @@ class JobPasses:
     def __init__(self) -> None:
         self._known: dict[str, Pass] = {}
 
-    def issue(self, run_id: str, *, lifetime: timedelta) -> str:
-        """A new pass for a run; whoever holds the text acts as the scheduler."""
+    def issue(self, run_id: str, *, lifetime: timedelta, owner: str | None = None) -> str:
+        """A new pass for a run; whoever holds the text acts as the scheduler, or as `owner`."""
         secret = PREFIX + secrets.token_urlsafe(32)
         principal = Principal(user_id="", kind="scheduler", service=True, name=f"job {run_id}")
-        self._known[_digest(secret)] = Pass(run_id, now() + lifetime, principal)
+        self._known[_digest(secret)] = Pass(run_id, now() + lifetime, principal, owner)
         return secret
 
     def find(self, secret: str) -> Pass | None:

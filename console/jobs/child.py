@@ -14,6 +14,7 @@ import importlib
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import orjson
 
 from console.jobs import kept
-from console.jobs.tether import tie
+from console.jobs.tether import MEMORY, tie
 from ingest.redact import redact
 
 RAW = "raw.ipynb"  # as papermill left it: may hold secrets, never leaves the work folder
@@ -65,6 +66,8 @@ def main() -> None:
 
 def execute(order: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Run the notebook; `{status: ok|failed|stopped, error, cell}`."""
+    if order.get("notebook", "").endswith(".py"):
+        return execute_file(order, folder)
     try:
         papermill, zmq = library("papermill"), library("zmq")
     except ModuleNotFoundError as error:
@@ -72,6 +75,8 @@ def execute(order: dict[str, Any], folder: Path) -> dict[str, Any]:
             f"{error.name} is not installed here; notebooks need "
             "pip install 'agnes-console[server,lab]'"
         )
+    if order.get("memory_mb"):
+        os.environ[MEMORY] = str(order["memory_mb"])  # the kernel, not what starts and keeps it
     if not Path(order["notebook"]).is_file():
         return _failed(f"there is no notebook {order['notebook']}")
     _describe_kernel(folder)
@@ -100,6 +105,19 @@ def execute(order: dict[str, Any], folder: Path) -> dict[str, Any]:
         logging.exception("the notebook could not be run")
         return _failed(f"{type(error).__name__}: {error}")
     return {"status": "ok", "error": None, "cell": None}
+
+
+def execute_file(order: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same with a Python file, in a process of its own; what it prints is the log."""
+    argv = [sys.executable, "-u", "-m", "console.jobs.limited"]
+    memory = str(order.get("memory_mb") or "")
+    try:
+        process = subprocess.run([*argv, order["notebook"], memory], cwd=folder, check=False)
+    except Stopped:
+        return {"status": "stopped", "error": None, "cell": None}
+    if process.returncode == 0:
+        return {"status": "ok", "error": None, "cell": None}
+    return _failed(f"the file ended with {process.returncode}; see the log")
 
 
 def keep(order: dict[str, Any], folder: Path) -> None:

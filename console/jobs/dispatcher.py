@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from console.audit import Caller, RecentReads, entry
-from console.jobs import asks, kept, records
+from console.jobs import asks, kept, records, scripts
 from console.jobs.kept import Place
 from console.jobs.records import NOTHING, SCHEDULE, STOPPED, Row, Run
 from console.jobs.runner import GRACE, Order, Outcome, Processes, Runner
@@ -43,6 +43,7 @@ class Active:
     job: Job
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     ending: str = "failed"
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
 
@@ -77,7 +78,7 @@ class Dispatcher:
         store = self._instance.store
         await store.offload(kept.sweep, self._instance.settings.folder)
         for row in await store.offload(store.rows, questions.unfinished):
-            run, job = Run.of(row), self.jobs.get(row["job_name"])
+            run, job = Run.of(row), await self._known(row["job_name"])
             if row["status"] == "queued" and job and job.name not in self._active:
                 self._active[job.name] = Active(run, job)
             else:
@@ -108,7 +109,7 @@ class Dispatcher:
     ) -> Run:
         """Queue a run for a person. Raises NotFound, BadParameter, Conflict, Unavailable; `told` is
         for the audit row."""
-        job = self.job(name)
+        job = await self.job_of(name)
         run = Run(name, trigger, job.checked(parameters), attempt, caller.me.user_id)
         await self._queue(job, run, caller, **told)
         return run
@@ -145,6 +146,7 @@ class Dispatcher:
         if active.task is None:
             del self._active[active.job.name]
             await self._end(active.run, "cancelled", Outcome("stopped"), None)
+            active.over.set()
         return await self.row(id)
 
     async def tick(self, name: str, trigger: str = SCHEDULE) -> Run:
@@ -165,6 +167,41 @@ class Dispatcher:
             await self._instance.store.awrite(*records.asked(run, None))
             await self._end(run, "failed", failed, None)
         return run
+
+    async def begin(self, job: Job, trigger: str = SCHEDULE) -> Run:
+        """Queue a run of a script that is due. Raises Conflict while it has one, Unavailable."""
+        run = Run(job.name, trigger, job.parameters)
+        await self._queue(job, run, None)
+        return run
+
+    async def passed_over(self, name: str, reason: str) -> None:
+        """A script that is due does not run, and this is why."""
+        await self._skip(Run(name), reason)
+
+    async def ends(self, runs: Collection[Run], seconds: float) -> None:
+        """Wait until these runs are over, at most so long."""
+        ids = {run.id for run in runs}
+        going = [active for active in self._active.values() if active.run.id in ids]
+        waits = [asyncio.ensure_future(active.over.wait()) for active in going]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=seconds)
+            for wait in late:
+                wait.cancel()
+
+    async def job_of(self, name: str) -> Job:
+        """The job or the script whose runs have this name. Raises NotFound, and BadParameter for a
+        script whose file is gone."""
+        if not name.startswith(scripts.PREFIX):
+            return self.job(name)
+        store, settings = self._instance.store, self._instance.settings
+        row = await store.offload(scripts.named, store, name)
+        return await store.offload(scripts.job_of, settings, row)
+
+    async def _known(self, name: str) -> Job | None:
+        try:
+            return await self.job_of(name)
+        except AgnesError:
+            return None
 
     def job(self, name: str) -> Job:
         if name not in self.jobs:
@@ -222,7 +259,7 @@ class Dispatcher:
         try:
             await store.awrite(records.begun(run))
             lifetime = timedelta(seconds=job.timeout + 2 * GRACE)
-            secret = passes.issue(run.id, lifetime=lifetime)
+            secret = passes.issue(run.id, lifetime=lifetime, owner=job.owner)
             order = Order(run.id, job, run.parameters, self.place(run), self._url or "", secret)
             outcome = await self._runner.run(order, active.stop)
             status = outcome.status
@@ -237,6 +274,7 @@ class Dispatcher:
             passes.end(run.id)
             self._instance.claims.end(f"job {run.id}")  # what it did not finish, another one may
             del self._active[job.name]
+            active.over.set()
             self._begin()
         await self._forget_old(job)
 

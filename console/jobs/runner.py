@@ -128,6 +128,7 @@ def _prepare(order: Order) -> None:
         "title": order.job.title,
         "notebook": str(order.job.notebook),
         "parameters": dict(order.parameters),
+        "memory_mb": order.job.memory_mb,
         "kept": str(order.place.kept),
         "server": os.getpid(),
     }

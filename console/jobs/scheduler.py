@@ -12,6 +12,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.audit import now
+from console.jobs import due
 from console.jobs.records import CATCH_UP, SCHEDULE
 from console.jobs.schedule import APART, Job
 from console.queries import jobs as questions
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from console.instance import Instance
 
 SOON = timedelta(seconds=10)  # after the start, when the first pages have been served
+_SCRIPTS = 60  # seconds between two looks at which scripts are due
 _LOOK = 0.5  # seconds between two looks at whether a setting has changed
 
 
@@ -38,6 +40,8 @@ class Scheduler:
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        from apscheduler.triggers.interval import IntervalTrigger
+
         instance, at = self._instance, now()
         store, tick = instance.store, instance.jobs.tick
         found = await store.offload(store.rows, questions.latest)
@@ -50,6 +54,8 @@ class Scheduler:
                 trigger = CATCH_UP if name in last else SCHEDULE
                 self._clock.add_job(tick, "date", run_date=once, args=[name, trigger])
                 late += 1
+        every = IntervalTrigger(seconds=_SCRIPTS, timezone=UTC)
+        self._clock.add_job(due.beat, every, args=[instance], id="scripts")
         self._clock.start()
         self._following = asyncio.create_task(self._follow())
 

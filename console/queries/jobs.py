@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from ingest import pending
 from schema.bind import At
 from schema.table import rows_of
-from schema.tables import JOB_RUNS, ROLLUP_DAYS, SESSION_PROCESSOR_STATE, TABLE_REGISTRY
+from schema.tables import JOB_RUNS, ROLLUP_DAYS, SESSION_PROCESSOR_STATE
 
 ACTIVE = ("queued", "running")
 OVER = ("ok", "failed", "cancelled")
@@ -70,13 +70,6 @@ def days_to_roll_up() -> ir.Table:
     days = rows_of(ROLLUP_DAYS)
     rows: ir.Table = days.aggregate(waiting=days.count())
     return rows
-
-
-def due_tables() -> ir.Table:
-    """`id, name, schedule` of registered tables that have a schedule."""
-    tables = rows_of(TABLE_REGISTRY)
-    rows: ir.Table = tables.filter(tables.schedule.notnull()).order_by("id")
-    return rows.select("id", "name", "schedule")
 
 
 def recent(kept: int) -> ir.Table:

@@ -202,18 +202,16 @@ def test_a_job_sees_its_own_endpoints_and_no_admin_s(world: World) -> None:
     while not puppet.orders:
         time.sleep(0.01)
     with world.client(puppet.orders[0].secret) as kernel:
-        assert kernel.post("/api/jobs/sync").json() == {"tables": []}
+        assert kernel.post("/api/sync/trigger", json={"due": True}).json()["attempts"] == []
         for path in ("/api/admin/jobs", RUNS, f"{RUNS}/{run}", "/api/me"):
             assert kernel.get(path).status_code == 403
         assert kernel.post("/api/admin/jobs/sweep/run").status_code == 403
         end(world, run)
-        assert kernel.post("/api/jobs/sync").status_code == 401
+        assert kernel.post("/api/sync/trigger").status_code == 401
 
 
-def test_tables_that_are_due_are_named(world: World) -> None:
-    base = {"created_at": now(), "name": "t"}
-    rows = [{**base, "id": "orders", "schedule": "daily"}, {**base, "id": "manual"}]
+def test_tables_that_are_due_are_pending(world: World) -> None:
+    base = {"created_at": now(), "name": "t", "source_type": "files", "query_mode": "local"}
+    rows = [{**base, "id": "orders", "schedule": "every 1d"}, {**base, "id": "manual"}]
     world.store.write(Rows(TABLE_REGISTRY, rows)).result()
-    (due,) = world.admin.post("/api/jobs/sync").json()["tables"]
-    assert (due["id"], due["schedule"], due["status"]) == ("orders", "daily", "skipped")
     assert get(world, "/api/admin/jobs")["rows"][1]["pending"] == 1

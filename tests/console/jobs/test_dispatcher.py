@@ -36,7 +36,8 @@ def ended(instance: Instance) -> Callable[[], bool]:
 
 def work(instance: Instance) -> None:
     """`sweep` has something to do from now on."""
-    row = {"id": "orders", "name": "orders", "schedule": "daily", "created_at": now()}
+    row = {"id": "orders", "name": "orders", "schedule": "every 1d", "created_at": now()}
+    row |= {"source_type": "files", "query_mode": "local"}
     instance.store.write(Rows(TABLE_REGISTRY, [row])).result()
 
 

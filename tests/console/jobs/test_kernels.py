@@ -61,7 +61,7 @@ GOOD = [
     "os.write(1, passed.encode())\nprint(sorted(os.environ))",
     "from console.client import connect\n"
     "with connect() as server:\n"
-    "    assert server.request('POST', '/api/jobs/sync') == {'tables': []}",
+    "    assert server.request('POST', '/api/sync/trigger', json={'due': True})['ok']",
 ]
 BAD = ["import os", "raise ValueError('no ' + os.environ['AGNES_TOKEN'])", "print('not reached')"]
 SLOW = ["import time\nprint('it sleeps', flush=True)\ntime.sleep(600)"]

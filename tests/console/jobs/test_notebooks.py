@@ -111,7 +111,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
 
         @contextmanager
         def connect(*, timeout: float) -> Iterator[Server]:
-            assert timeout == 600
+            assert timeout in (600, 3500)
             yield server
 
         monkeypatch.setattr(client, "connect", connect)
@@ -168,7 +168,13 @@ def test_prune_fails_where_the_server_does_not_say_why(play: Callable[..., Serve
 
 
 def test_sync_tables_wants_an_outcome_for_each_table(play: Callable[..., Server]) -> None:
-    play("sync_tables", {"tables": []})
-    play("sync_tables", {"tables": [{"id": "a", "status": "skipped"}]})
+    asked = play("sync_tables", {"attempts": []}).asked
+    assert asked == [("POST", "/api/sync/trigger", {"due": True})]
+    good = {"table_id": "a", "status": "ok", "rows": 3, "duration_ms": 5, "error": None}
+    asked = play("sync_tables", {"attempts": [good]}, tables=["a"]).asked
+    assert asked == [("POST", "/api/sync/trigger", {"tables": ["a"]})]
     with pytest.raises(AssertionError):
-        play("sync_tables", {"tables": [{"id": "a", "status": "ok"}] * 2})
+        play("sync_tables", {"attempts": [good] * 2})
+    bad = {**good, "table_id": "b", "status": "error", "error": "no such file"}
+    with pytest.raises(AssertionError, match=r"1 of 2 tables failed: b \(no such file\)"):
+        play("sync_tables", {"attempts": [good, bad]})

@@ -56,6 +56,7 @@ def planned(instance: Instance) -> list[tuple[str, str, bool]]:
             return sorted(
                 (*(one.args if len(one.args) == 2 else (*one.args, "")), "date" in str(one.trigger))
                 for one in known
+                if one.id != "scripts"  # they have a beat of their own
             )
         finally:
             clock.stop()
