@@ -14,6 +14,7 @@ from typing import Any
 
 from console import doctor
 from console.audit import now
+from console.doctor.here import patient
 from console.instance import Instance
 from console.queries import pulse as questions
 from schema.bind import At
@@ -171,11 +172,8 @@ def storage(here: Moment) -> Field:
 
 
 def diagnose_warnings(here: Moment) -> Field:
-    settings = here.instance.settings
-    patient = doctor.Patient(
-        settings.folder, settings.database, here.instance.store, lambda: here.at
-    )
-    bad = [found for found in doctor.examine(patient) if found.level != "ok"]
+    found_here = doctor.examine(patient(here.instance, lambda: here.at))
+    bad = [found for found in found_here if found.level != "ok"]
     severe = any(found.level == "severe" for found in bad)
     color = RED if severe else YELLOW if bad else GREEN
     wrong = "; ".join(found.message for found in bad)

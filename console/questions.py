@@ -80,6 +80,7 @@ class Questions:
         self.settings, self.store = settings, store
         self._nursery = Nursery()
         self._closed = False
+        self.waiting = 0  # questions that have not had their turn yet
         self._threads = ThreadPoolExecutor(settings.query_children, "agnes-question")
         self._children = asyncio.Semaphore(settings.query_children)
         self._mine: dict[tuple[str, int], asyncio.Semaphore] = {}
@@ -103,9 +104,13 @@ class Questions:
         most = self.settings.query_at_once
         mine = self._mine.setdefault((principal.reader, most), asyncio.Semaphore(most))
         wait = self.settings.query_wait
+        came = False
+        self.waiting += 1
         try:
             async with asyncio.timeout(wait) as patience, mine, self._children:
                 patience.reschedule(None)
+                came = True
+                self.waiting -= 1
                 yield
         except TimeoutError:
             if not patience.expired():
@@ -115,6 +120,8 @@ class Questions:
                 retry_after=self.settings.query_seconds,
                 detail=f"One person has {most} at the same time; wait for one to end.",
             ) from None
+        finally:
+            self.waiting -= not came
 
     def _count(self, user: str) -> None:
         starts, at, most = self._starts[user], time.monotonic(), self.settings.query_per_minute

@@ -29,6 +29,7 @@ from schema.copy import copy_to
 from schema.engine import Engine
 from schema.errors import Unavailable
 from schema.transaction import Rows, Transaction
+from schema.watch import Watch
 
 T = TypeVar("T")
 Step = Rows | Callable[[Transaction], Any]
@@ -86,6 +87,7 @@ class Store:
         self._engine = open_migrated(path, say=say, **self._options)
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="agnes-read")
         self._cursors: queue.LifoQueue[duckdb.DuckDBPyConnection] = queue.LifoQueue()
+        self.watch = Watch()
         self._plans: OrderedDict[Hashable, str] = OrderedDict()
         self._versions: Counter[str] = Counter()
         self._commits = 0
@@ -102,19 +104,19 @@ class Store:
 
     def read(self, expression: ir.Expr) -> pa.Table:
         """Run `expression`; its rows as an Arrow table."""
-        return self._run(self._engine.compile(expression), {})
+        return self._run(expression, self._engine.compile(expression), {})
 
     def ask(self, question: Callable[..., ir.Table], *args: Any) -> pa.Table:
         """Run `question(*args)`. Arguments that are `Bindable` (filters, row rights) are compiled
         once per shape and their values sent as parameters; all others are part of the shape and
         must be hashable."""
-        return self._run(*self._planned(question, args))
+        return self._run(question, *self._planned(question, args))
 
     def rows(self, question: Callable[..., ir.Table], *args: Any) -> list[dict[str, Any]]:
         """`ask`, as a list of dicts: for answers of some hundred rows, where making an Arrow table
         would cost as much as the query (1 ms)."""
         sql, values = self._planned(question, args)
-        with self._cursor() as cursor:
+        with self._cursor() as cursor, self.watch.timed(question):
             found = cursor.execute(sql, values or None).fetchall()
             names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found]
@@ -156,6 +158,13 @@ class Store:
             finally:
                 cursor.rollback()
 
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the engine holds in memory, and of those it has put on the disk for now."""
+        with self._cursor() as cursor:
+            asked = "SELECT sum(memory_usage_bytes), sum(temporary_storage_bytes)"
+            ((held, spilled),) = cursor.execute(f"{asked} FROM duckdb_memory()").fetchall()
+        return int(held or 0), int(spilled or 0)
+
     def copy_to(self, target: Path) -> dict[str, int]:
         """Write all tables, as of one moment, to a new file; rows by table. Writers and readers go
         on. Blocks, about 4 s for a million rows; one copy at a time."""
@@ -188,8 +197,8 @@ class Store:
                 self._plans.popitem(last=False)
         return sql
 
-    def _run(self, sql: str, values: dict[str, Value]) -> pa.Table:
-        with self._cursor() as cursor:
+    def _run(self, question: object, sql: str, values: dict[str, Value]) -> pa.Table:
+        with self._cursor() as cursor, self.watch.timed(question):
             return cursor.execute(sql, values or None).to_arrow_table()
 
     @contextlib.contextmanager
@@ -199,11 +208,14 @@ class Store:
             cursor = self._cursors.get_nowait()
         except queue.Empty:
             cursor = engine.cursor()
+        mark = self.watch.begin()
         try:
             yield cursor
         except BaseException:
             cursor.close()  # an unfinished result must not be handed to the next reader
             raise
+        finally:
+            self.watch.end(mark)
         if engine is self._engine:
             self._cursors.put(cursor)
         else:
