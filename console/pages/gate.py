@@ -19,6 +19,7 @@ from console.handler import SECURITY, as_agnes_error
 from console.identity.rights import require
 from console.instance import Instance
 from console.pages.entry import Page
+from console.pages.moved import send_on
 from console.pages.render import error_page
 from schema.errors import AgnesError, NotFound, NotSignedIn
 
@@ -69,6 +70,9 @@ class PageGate(AuthProvider):
         is_page = path == (handler.request.path.rstrip("/") or "/")
         handler.request.caller = caller  # type: ignore[attr-defined]
         _secure(handler)
+        if is_page and handler.request.path != path:
+            send_on(handler, path)
+            return None
         try:
             page = self._page(path)
             handler.request.page = page  # type: ignore[attr-defined]

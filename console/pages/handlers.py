@@ -14,6 +14,7 @@ from console.pages import (
     activity_acts,
     activity_notebook,
     job_acts,
+    moved,
     notices,
     oidc,
     sign_in,
@@ -91,6 +92,7 @@ class Assets(StaticFileHandler):
 ROUTES = [
     (r"/", Home),
     (r"/components/.*", NoSuchPage),
+    *moved.ROUTES,
     *sign_in.ROUTES,
     *oidc.ROUTES,
     *view_as.ROUTES,
