@@ -1,8 +1,8 @@
-"""What the palette finds: pages, one's own saved views, people, tables, reports, sessions, by a
-part of the name; reports by their words and ids, sessions also by what was said in them.
+"""What the palette finds: pages, one's own saved views, people, groups, tables, reports, sessions,
+by a part of the name; reports by their words and ids, sessions also by what was said in them.
 
-Everything is as far as the reader may see it: pages by their right, people for admins only,
-reports and sessions by the policy of their rows. It blocks: call it through `store.offload`.
+Everything is as far as the reader may see it: pages by their right, people and groups for admins
+only, reports and sessions by the policy of their rows. It blocks: call it through `store.offload`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 
 from console import links, text_search
 from console.feedback import reading as feedback
+from console.identity import groups
 from console.identity.rights import ADMIN, FEEDBACK, SESSIONS, may
 from console.instance import Instance
 from console.offered import offered
@@ -29,8 +30,8 @@ from schema.policy import Principal
 from schema.table import rows_of
 from schema.tables import USER_OBSERVABILITY_VIEWS as VIEWS
 
-MOST = 20
-KINDS = ("page", "view", "user", "table", "report", "session")
+MOST = 40  # all pages, and what is newest beside them
+KINDS = ("page", "view", "user", "group", "table", "report", "session")
 _REPORTS, _LABEL = 5, 100  # reports that are listed; letters of one
 _INSIDE = 3  # characters from which on it is looked for in what was said, too
 _NEWEST = 5  # of views and of sessions, while nothing has been typed yet
@@ -70,7 +71,8 @@ def found(instance: Instance, me: Principal, text: str, limit: int, offset: int)
         newest, _ = _sessions(instance, me, "", _NEWEST)
         rows = [*places, *views[:_NEWEST], *newest]
         return Answer(rows[offset : offset + limit], len(rows))
-    named = [*places, *views, *_people(instance, me), *_tables(instance, me)]
+    named = [*places, *views, *_people(instance, me), *_groups(instance, me)]
+    named += _tables(instance, me)
     named += _reports(instance, me, wanted)
     rows = sorted(
         (one for one in named if _rank(one, wanted) is not None),
@@ -124,6 +126,14 @@ def _people(instance: Instance, me: Principal) -> Iterator[Found]:
         detail = one.email if one.name else ""
         detail += "" if one.is_active else " (deactivated)"
         yield Found("user", one.label, detail.strip(), links.href("user", one.id), about=one.id)
+
+
+def _groups(instance: Instance, me: Principal) -> Iterator[Found]:
+    if not may(me, ADMIN):
+        return
+    for one in instance.store.rows(groups.listing):
+        members = f"{one['members']} member{'' if one['members'] == 1 else 's'}"
+        yield Found("group", one["name"], members, links.href("group", one["id"]))
 
 
 def _reports(instance: Instance, me: Principal, wanted: str) -> Iterator[Found]:

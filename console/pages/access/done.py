@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from console import activity, diffs, links
@@ -12,8 +13,10 @@ from console.activity import Reader, Row
 from console.audit import Caller
 from console.changes.undoing import ROLLBACK, ROLLBACKS, parsed
 from console.pages.access.reading import Reading
+from console.queries.audit_filter import AuditFilter, Term
 from schema.errors import NotFound
 
+_OF_MANY = ("token.revoke", "user.deactivate")  # what is done with all that are ticked
 _BY_HAND = "It cannot be undone from here; change it back by hand."
 _FINAL = {
     "token.revoke": "It cannot be undone: make a new token.",
@@ -48,7 +51,7 @@ def of_event(reader: Reader, caller: Caller, id: str) -> Done | None:
         row = activity.raw(reader, id)
     except NotFound:
         return None
-    action, text = row["action"], sentence(reader, row)
+    action, text = row["action"], sentence(reader, row) + _others(reader, row)
     log = links.changes_of(row["resource"] or "")
     if action in ROLLBACKS or action == ROLLBACK:
         barred = diffs.barred(reader, caller, row)
@@ -56,6 +59,21 @@ def of_event(reader: Reader, caller: Caller, id: str) -> Done | None:
             return Done(text, log, undo=id)
         return Done(text, log, why_not=f"{barred.message[:1].upper()}{barred.message[1:]}.")
     return Done(text, log, why_not=_FINAL.get(action, _BY_HAND))
+
+
+def _others(reader: Reader, row: Row) -> str:
+    """How many more the same button did."""
+    if row["action"] not in _OF_MANY:
+        return ""
+    terms = (
+        Term("correlation_id", (row["correlation_id"],)),
+        Term("action_in", (row["action"],)),
+    )
+    near = timedelta(minutes=1)
+    at = row["timestamp"]
+    filter = AuditFilter(since=at - near, until=at + near, terms=terms)
+    others = activity.kpis(reader, filter)["events_total"] - 1
+    return f" And {others:,} more." if others > 0 else ""
 
 
 def sentence(reader: Reader, row: Row) -> str:

@@ -3,7 +3,6 @@ lose what without it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,6 +58,10 @@ class Opened:
     known: Sequence[Row]
     lost: Sequence[Path]
     log: str
+
+    @property
+    def losers(self) -> int:
+        return len({path.person["id"] for path in self.lost})
 
 
 def listed(reading: Reading[GroupsState]) -> List | None:
@@ -132,13 +135,6 @@ def _account(access: Access, user: str) -> Row:
 def _meant(people: Sequence[Row], text: str) -> list[Row]:
     wanted = text.strip().casefold()
     return [one for one in people if wanted in f"{one['email']}\n{one['name'] or ''}".casefold()]
-
-
-def by_resource(paths: Sequence[Path]) -> list[tuple[Resource, int]]:
-    """How many people each is about."""
-    counted = Counter(path.resource.key for path in paths)
-    first = {path.resource.key: path.resource for path in paths}
-    return [(first[key], count) for key, count in counted.items()]
 
 
 class GroupsPage(Page[GroupsState]):
