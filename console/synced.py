@@ -4,16 +4,21 @@ table's attempts and versions. The one place for page, API and terminal. It bloc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from console import beats
 from console.queries import registered as queries
+from console.queries import synced as queries_now
 from console.queries import syncing
 from console.registered import INTERNAL, LOCAL
+from console.syncing import definition
+from console.syncing.definition import SOURCES
 from console.syncing.published import Published, published
-from schema.errors import BadRequest, NotFound, shorten
+from schema.errors import BadParameter, BadRequest, NotFound, shorten
 from schema.policy import Principal
 from schema.store import Store
 
@@ -56,6 +61,48 @@ def file(store: Store, me: Principal, name: str) -> Published:
     raise NotFound(f"{row['name']} has no file: {NOT_SYNCED}")
 
 
+# -- how tables stand
+
+
+def facts(store: Store, at: datetime) -> dict[str, Row]:
+    """Of every table that syncs, by id: `{synced, last_attempt, next_due}`. `synced` is what can be
+    questioned, `{synced_at, rows, bytes, sha256}`, None before the first one; `last_attempt` a row
+    of `attempts`; `next_due` None without a schedule, `at` where it is due now."""
+    newest = published(store)
+    tried = {row["table_id"]: _attempt(row) for row in store.rows(queries_now.newest_attempts)}
+    began = {row["id"]: row["last"] for row in store.rows(syncing.scheduled, SOURCES)}
+    found = {}
+    for row in store.rows(queries.listing):
+        id = row["id"]
+        if definition.of(row).syncs:
+            found[id] = {
+                "synced": _version(newest.get(id)),
+                "last_attempt": tried.get(id),
+                "next_due": _next(row["schedule"], began.get(id), at),
+            }
+    return found
+
+
+def _next(schedule: str | None, last: datetime | None, at: datetime) -> datetime | None:
+    if not schedule:
+        return None
+    try:
+        beat = beats.parse(schedule)
+    except BadParameter:
+        return None
+    found = at if last is None else beat.after(last)
+    return found if found is None else max(found, at)
+
+
+def _version(one: Published | None) -> Row | None:
+    names = ("synced_at", "rows", "bytes", "sha256")
+    return None if one is None else {name: getattr(one, name) for name in names}
+
+
+def _attempt(row: Mapping[str, Any]) -> Row:
+    return {**row, "drift": _json(row["drift"])}
+
+
 # -- of one table
 
 
@@ -65,7 +112,7 @@ def attempts(store: Store, id: str, limit: int, offset: int = 0) -> tuple[int, l
     rows = syncing.attempts_of(id)
     total = _count(store, rows)
     found = store.read(rows.limit(limit, offset=offset)).to_pylist()
-    return total, [{**row, "drift": _json(row["drift"])} for row in found]
+    return total, [_attempt(row) for row in found]
 
 
 def versions(store: Store, id: str) -> list[Row]:

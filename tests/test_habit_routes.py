@@ -225,8 +225,17 @@ TABLE: dict[str, Any] = {
     **page("/admin/access", "admin"),
     **page("/admin/tokens", "admin"),
     "/admin/access/act$": Button(rights("admin", "POST")),
+    **page("/admin/health", "admin"),
+    "/admin/health/act$": Button(rights("admin", "POST")),
     **page("/admin/tables", "admin"),
     "/admin/tables/act$": Button(rights("admin", "POST")),
+    **page("/admin/server-config", "admin"),
+    "/admin/server-config/act$": Button(rights("admin", "POST")),
+    **page("/admin/agent-prompt", "admin"),
+    **page("/admin/workspace-prompt", "admin"),
+    "/admin/(agent|workspace)-prompt/act$": Button(
+        rights("admin", "POST"), "/admin/agent-prompt/act"
+    ),
     **page("/catalog", "signed_in"),
     **page("/admin/jobs", "admin"),
     "/admin/jobs/act$": Button(rights("admin", "POST")),
@@ -431,6 +440,12 @@ TABLE: dict[str, Any] = {
     "/api/admin/tokens/([^/]+)$": Api(
         rights("admin", "GET", "PATCH", "DELETE"), f"/api/admin/tokens/{ID}"
     ),
+    **{
+        f"/api/admin/tables/([^/]+)/{part}$": Api(
+            rights("admin", "GET"), f"/api/admin/tables/{ID}/{part}"
+        )
+        for part in ("profile", "versions", "syncs")
+    },
     "/api/sync/trigger$": Api(rights("service", "POST")),
     "/api/scripts/run-due$": Api(rights("service", "POST")),
     "/api/admin/scripts$": MANY,

@@ -345,7 +345,7 @@ def test_a_link_put_in_place_later_is_not_followed(
         ({"name": 'x"; DROP TABLE users; --'}, "a name as SQL has them"),
         ({"name": "main.users"}, "a name as SQL has them"),
         ({"name": "ok", "id": "agnes_x"}, "names tables of the console"),
-        ({"name": "ok", "source_type": "bigquery"}, "only local"),
+        ({"name": "ok", "source_type": "bigquery"}, "local, files, url, sql"),
         ({"name": "ok", "meanings": {"nope": "x"}}, "unknown column 'nope'"),
         ({"name": "ok", "meanings": {"id": 7}}, "meanings.id='7' is not allowed"),
         ({"name": "ok", "columns": "x"}, "unknown key 'columns'"),
