@@ -52,7 +52,11 @@ def _refusal(name: str, value: Any) -> str | None:
         return None if isinstance(value, bool) else "true or false"
     if name == "skip":
         is_count = isinstance(value, int) and not isinstance(value, bool)
-        return None if is_count and 0 <= value <= 10_000 else "lines to leave out, 0 to 10,000"
+        return (
+            None
+            if is_count and 0 <= value <= 10_000
+            else "lines to leave out, 0 to 10,000; comments are not counted"
+        )
     if name == "encoding":
         return None if value in ENCODINGS else ", ".join(ENCODINGS)
     return _bad_types(value)

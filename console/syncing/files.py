@@ -61,6 +61,10 @@ class Found:
         """Where this process reads what it has open, whatever stands under the path by then."""
         return f"/proc/self/fd/{self.number}"
 
+    def stamp(self) -> tuple[int, int]:
+        about = os.fstat(self.number)
+        return about.st_size, about.st_mtime_ns
+
     def about(self) -> dict[str, Any]:
         """`size, mtime`; mtime is 0 for a file that was written just now, since a clock of files
         may stand still for milliseconds."""

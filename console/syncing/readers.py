@@ -77,12 +77,12 @@ def engine(
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read. `known`: types of columns, as the engine names them, that CSV is to have;
-    the others are found by looking."""
+    """How files are read. `texts`: columns of CSV that are texts, whatever stands there; the types
+    of others are found by looking."""
 
     format: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    known: Mapping[str, str] = field(default_factory=dict)
+    texts: Sequence[str] = ()
 
 
 def relation(files: Sequence[Found], reading: Reading) -> str:
@@ -106,7 +106,7 @@ def _csv(files: Sequence[Found], places: str, reading: Reading) -> str:
     for file in files:
         sign, header = _header(file, options, sign)
         names |= dict.fromkeys(header)
-    types = {name: kind for name, kind in reading.known.items() if name in names}
+    types = {name: "VARCHAR" for name in reading.texts if name in names}
     types |= options.get("types") or {}
     if strange := [name for name in types if name not in names]:
         raise Failed(SOURCE, f"options.types names {shorten(strange[0])}, which is no column")
@@ -158,7 +158,8 @@ def _header(file: Found, options: Mapping[str, Any], sign: str | None) -> tuple[
     except csv.Error as error:
         raise Failed(SOURCE, f"{file.path}: its first line cannot be read: {error}") from None
     if not names:
-        raise Failed(SOURCE, f"{file.path}: it is empty")
+        what = "its first line" if line else "it"
+        raise Failed(SOURCE, f"{file.path}: {what} is empty")
     if not options.get("header", True):
         return sign, [f"column{number}" for number in range(len(names))]
     seen: set[str] = set()
@@ -182,9 +183,10 @@ def _first_line(file: Found, options: Mapping[str, Any]) -> str:
         if whole or error.start < len(head) - 4:
             raise Failed(SOURCE, f"{file.path}: it is no {encoding} text") from None
         text = head[: error.start].decode("utf-8-sig" if encoding == "utf-8" else encoding)
-    lines = text.splitlines(keepends=True)[options.get("skip", 0) :]
+    lines = text.splitlines(keepends=True)
     if comment := options.get("comment"):
         lines = [line for line in lines if not line.startswith(comment)]
+    lines = lines[options.get("skip", 0) :]  # the engine does not count comments either
     quote, found = options.get("quote", '"'), ""
     for line in lines:
         found += line

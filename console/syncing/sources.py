@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,7 +80,8 @@ class Order:
 @dataclass(frozen=True)
 class Fresh:
     """What is to be read: `files` of one format, or `batches`. `names`: place -> the file's name
-    for people; `state`: for the next attempt; `met`: what went wrong with the batches."""
+    for people; `state`: for the next attempt; `met`: what went wrong with the batches; `stamps`:
+    the files as they lie there, and how they were when they were opened."""
 
     state: State
     format: str = ""
@@ -88,12 +89,12 @@ class Fresh:
     batches: pa.RecordBatchReader | None = None
     names: dict[str, str] = field(default_factory=dict)
     met: list[Failed] = field(default_factory=list)
+    stamps: dict[Found, tuple[int, int]] = field(default_factory=dict)
 
     def refuse_changed(self) -> None:
         """Raises Failed when a file was written while it was read."""
-        for file in self.files:
-            told = self.state.get("files", {}).get(file.path)
-            if told and told["size"] != os.fstat(file.number).st_size:
+        for file, stamp in self.stamps.items():
+            if file.stamp() != stamp:
                 raise Failed(SOURCE, f"{file.path}: it was written while it was read")
 
 
@@ -112,6 +113,7 @@ def _files(order: Order) -> Fresh | None:
     seen = order.last.state.get("files", {}) if order.last else {}
     state: dict[str, State] = {}
     new = []
+    stamps = {file: file.stamp() for file in there}
     for file in there:
         about = file.about()
         old = seen.get(file.path)
@@ -130,7 +132,8 @@ def _files(order: Order) -> Fresh | None:
     same = order.last is not None and (order.last.is_same or order.appends)
     if same and not new and state.keys() == seen.keys():
         return None
-    return _opened(order, there, {"files": state})
+    opened = _opened(order, there, {"files": state})
+    return replace(opened, stamps={file: stamps[file] for file in there})
 
 
 def _untouched(old: State, about: State) -> bool:

@@ -32,10 +32,10 @@ def written(order: Order, fresh: Fresh) -> dict[str, Any]:
     places += [str(order.target), *([order.last.path] if order.last else [])]
     con = readers.engine(places, order.work, memory=order.memory, disk=order.most)
     appends = order.appends and order.last is not None
-    select = _fresh(con, order, fresh, known=_kept_kinds(con, order) if appends else {})
+    select = _fresh(con, order, fresh, texts=_texts(con, order) if appends else ())
     found: Drift = {}
     if appends:
-        select, found = _appended(con, order, fresh, select)
+        select, found = _appended(con, order, select)
     (count,) = _row(
         con,
         f"COPY ({select}) TO {literal(str(order.target))} "
@@ -62,7 +62,7 @@ def written(order: Order, fresh: Fresh) -> dict[str, Any]:
 
 
 def _fresh(
-    con: duckdb.DuckDBPyConnection, order: Order, fresh: Fresh, *, known: dict[str, str]
+    con: duckdb.DuckDBPyConnection, order: Order, fresh: Fresh, *, texts: Sequence[str]
 ) -> str:
     """A SELECT of what is new."""
     if fresh.batches is not None:
@@ -71,7 +71,7 @@ def _fresh(
         if fresh.met:
             raise fresh.met[0]
         return "SELECT * FROM fresh"
-    select = _select(con, order, fresh, known)
+    select = _select(con, order, fresh, texts)
     if fresh.format in ("json", "ndjson") and list(readers.kinds(con, select)) == ["json"]:
         (count,) = _row(con, f"SELECT count(*) FROM ({select})")
         if not count:  # the engine makes a column of this name where it finds none
@@ -80,9 +80,9 @@ def _fresh(
 
 
 def _select(
-    con: duckdb.DuckDBPyConnection, order: Order, fresh: Fresh, known: dict[str, str]
+    con: duckdb.DuckDBPyConnection, order: Order, fresh: Fresh, texts: Sequence[str]
 ) -> str:
-    reading = Reading(fresh.format, order.definition.options, known)
+    reading = Reading(fresh.format, order.definition.options, texts)
     relation = readers.relation(fresh.files, reading)
     try:
         return readers.selected(con, relation)
@@ -92,19 +92,13 @@ def _select(
         raise
 
 
-def _kept_kinds(con: duckdb.DuckDBPyConnection, order: Order) -> dict[str, str]:
-    """The types of the version before; of columns that never had a value, none."""
+def _texts(con: duckdb.DuckDBPyConnection, order: Order) -> list[str]:
+    """The columns of the version before that hold texts. One that never had a value is none."""
     rows = _last(order)
     kinds = readers.kinds(con, f"SELECT * FROM {rows}")
-    counts = _row(
-        con, f"SELECT {', '.join(f'count({quoted(name)})' for name in kinds)} FROM {rows}"
-    )
-    filled = [name for name, count in zip(kinds, counts, strict=True) if count]
-    return {name: kinds[name] for name in filled if _is_plain(kinds[name])}
-
-
-def _is_plain(kind: str) -> bool:
-    return "[" not in kind and not kind.startswith(("STRUCT", "MAP"))
+    texts = [name for name, kind in kinds.items() if kind == "VARCHAR"]
+    empty = _empty(con, rows, texts)
+    return [name for name in texts if name not in empty]
 
 
 def _last(order: Order) -> str:
@@ -113,14 +107,10 @@ def _last(order: Order) -> str:
     return f"read_parquet({literal(order.last.path)})"
 
 
-def _appended(
-    con: duckdb.DuckDBPyConnection, order: Order, fresh: Fresh, select: str
-) -> tuple[str, Drift]:
+def _appended(con: duckdb.DuckDBPyConnection, order: Order, select: str) -> tuple[str, Drift]:
     """A SELECT of the version before and what is new. Raises Failed where columns are gone, or have
     another type; columns that are new are taken."""
     rows = _last(order)
-    if fresh.format == "csv" and not _readable(con, select):
-        select = _select(con, order, fresh, {})  # to say which types there are
     before, after = (readers.columns(con, one) for one in (f"FROM {rows}", select))
     found = drift(before, after)
     retyped = [one["name"] for one in found.get("retyped", ())]
@@ -137,14 +127,6 @@ def _appended(
     return f"{old} UNION ALL BY NAME {new}", found if any(found.values()) else {}
 
 
-def _readable(con: duckdb.DuckDBPyConnection, select: str) -> bool:
-    try:
-        con.execute(f"SELECT count(COLUMNS(*)) FROM ({select})").fetchall()
-    except (duckdb.ConversionException, duckdb.InvalidInputException):
-        return False
-    return True
-
-
 def _empty(con: duckdb.DuckDBPyConnection, rows: str, names: Sequence[str]) -> list[str]:
     """Those of these columns that hold no value at all."""
     if not names:
@@ -156,8 +138,10 @@ def _empty(con: duckdb.DuckDBPyConnection, rows: str, names: Sequence[str]) -> l
 
 
 def _widens(before: Sequence[Column], after: Sequence[Column], name: str) -> bool:
-    """Whether the new column's numbers fit into the old one's type without being changed."""
+    """Whether the new column's values fit into the old one's type without being changed."""
     old, new = (next(one.type for one in side if one.name == name) for side in (before, after))
+    if old.startswith("timestamp") and new == "date":
+        return True
     if not (_NUMBER.fullmatch(old) and _NUMBER.fullmatch(new)):
         return False
     if new.startswith("int") and old.startswith("int"):
