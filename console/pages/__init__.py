@@ -8,10 +8,12 @@ from console.pages.activity import ActivityPage, activity_pages
 from console.pages.catalog import CatalogPage
 from console.pages.entry import Page
 from console.pages.feedback import FeedbackPage, MyReportPage, MyReportsPage, ReportPage
+from console.pages.health import HealthPage
 from console.pages.jobs import JobsPage
 from console.pages.notices import NoticesPage
 from console.pages.person import MySessionsPage, UserPage
 from console.pages.replay import replay_pages
+from console.pages.server_config import ConfigPage, prompt_pages
 from console.pages.sessions import SessionsPage
 from console.pages.tables import TablesPage
 from console.pages.telemetry import TelemetryPage
@@ -31,7 +33,10 @@ PAGES: tuple[Page, ...] = (
     TokensPage(),
     TablesPage(),
     CatalogPage(),
+    *prompt_pages(),
     JobsPage(),
+    HealthPage(),
+    ConfigPage(),
     UserPage(),
     MySessionsPage(),
     NoticesPage(),

@@ -13,6 +13,7 @@ from console.identity.rights import ACTIVITY, PUBLIC, Right, may
 from console.pages import (
     activity_acts,
     activity_notebook,
+    health,
     job_acts,
     moved,
     notices,
@@ -26,6 +27,7 @@ from console.pages.feedback import acts as feedback_acts
 from console.pages.feedback import own_acts
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
+from console.pages.server_config import acts as config_acts
 from console.pages.tables import acts as table_acts
 from console.pages.telemetry import ask
 from schema.errors import AgnesError
@@ -97,11 +99,13 @@ ROUTES = [
     *oidc.ROUTES,
     *view_as.ROUTES,
     *job_acts.ROUTES,
+    *health.ROUTES,
     *view_acts.ROUTES,
     *activity_acts.ROUTES,
     *activity_notebook.ROUTES,
     *ask.ROUTES,
     *table_acts.ROUTES,
+    *config_acts.ROUTES,
     *access_acts.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,

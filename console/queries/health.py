@@ -23,8 +23,8 @@ BY_ITSELF = ("run_", "sync.", "backup.", "script_runner.")
 
 
 def slowest(since: At, most: int = SLOWEST) -> ir.Table:
-    """The answers since then that took longest; what runs by itself is none: `id, timestamp, action, resource, user_id, result,
-    duration_ms, client_kind`."""
+    """The answers since then that took longest; what runs by itself is none: `id, timestamp,
+    action, resource, user_id, result, duration_ms, client_kind`."""
     events = rows_of(AUDIT_LOG)
     late = events.filter(events.timestamp >= since.moment, events.duration_ms.notnull())
     for begin in BY_ITSELF:
