@@ -22,8 +22,11 @@ ALLOWED = "an address of http or https that the server may ask"
 _LONG = 2000
 _NUMBERS = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}\.?")
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
-# Of providers: services that answer a machine with its own credentials, at public addresses.
-_METADATA = {ipaddress.ip_address("168.63.129.16")}
+# What the library takes for global, at least in some versions: protocol assignments, relays, and an
+# address where a provider answers a machine with its own credentials.
+_NOT_PUBLIC = tuple(
+    ipaddress.IPv4Network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")
+)
 _INSIDE_IPV6 = tuple(
     ipaddress.IPv6Network(text)
     for text in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0/96")
@@ -106,7 +109,12 @@ def literal(host: str) -> Address | None:
 def is_public(found: Address) -> bool:
     """Whether an address is one that everybody on the internet means alike, and no machine's own
     services. An IPv6 address that holds an IPv4 one is judged by both."""
-    if found in _METADATA or not found.is_global or found.is_multicast or found.is_reserved:
+    if (
+        any(found in network for network in _NOT_PUBLIC)
+        or not found.is_global
+        or found.is_multicast
+        or found.is_reserved
+    ):
         return False
     if isinstance(found, ipaddress.IPv6Address):
         return all(is_public(inner) for inner in _inner(found))
