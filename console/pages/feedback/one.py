@@ -74,14 +74,17 @@ def about(reading: Reading) -> dict[str, Any]:
     """`report` with all that stands beside it: the `others` of its group and `near` ones, its
     `history` in words, `findings` with the address of each."""
     report, me, people = _shown(reading), reading.caller.me, reading.reader.instance.people
-    own, head_id = reading.own, report["merged_into"]
+    own = reading.own
+    head_id = None if own else report["merged_into"]  # that one may be somebody else's
+    alone = own or report["merged_into"] or not report["error"]
     resolver = report["resolved_by"]
     reporter = report["reporter"]["user_id"]
     return {
         "report": report,
-        "head_href": links.report(head_id) + _query(reading) if head_id and not own else None,
+        "head_href": links.report(head_id) + _query(reading) if head_id else None,
+        "head_message": feedback.one(reading.reader, head_id)["message"] if head_id else None,
         "others": [_other(reading, row) for row in report["duplicates_list"]],
-        "near": [] if own or head_id or not report["error"] else _near(reading, report),
+        "near": [] if alone else _near(reading, report),
         "history": [line(change, people) for change in reversed(report["history"])],
         "findings": _findings(report, me),
         "people": _assignable(reading) if not own else (),
