@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 _CONNECT = 5  # seconds
 _GRACE = 2.0  # seconds after its time until a line that hangs is cut
 _LOCKS = 5  # seconds that it waits for a lock of others
-_DENIED = ("08", "28", "3D", "53", "57P")  # no line, not let in, no such database, full, going down
+_DENIED = ("080", "28", "3D", "53", "57P")  # no line, not let in, no such database, full, going down
 _LATE = ("57014", "55P03")  # its time was over; a lock was not given
 _OPTIONS: dict[str, Any] = {
     "connect_timeout": _CONNECT,
@@ -71,7 +71,11 @@ class Reading:
         """The rows of a query as CSV, read while they come."""
         statement = sql.SQL("COPY (\n{}\n) TO STDOUT (FORMAT csv)").format(query)
         with self._line.cursor() as cursor, cursor.copy(statement) as copy:
-            yield io.BufferedReader(_Copied(copy), 1 << 20)
+            try:
+                yield io.BufferedReader(_Copied(copy), 1 << 20)
+            except BaseException:  # also a reader that stops: else all the rest is waited for
+                self._line.close()
+                raise
 
 
 @contextmanager
