@@ -136,6 +136,7 @@ def overtaken(page: Page) -> None:
 LOG = "/admin/activity"
 INBOX = "/admin/feedback"
 REPORT = "/admin/feedback/{report}"
+ACCESS = "/admin/users/{ana}?tab=access"
 REPLAY = "/admin/sessions/{session}"
 TALK = "/admin/sessions/{talk}"
 TALL = 1200
@@ -209,6 +210,15 @@ SCREENS = (
     Screen("my-reports", "What became of one's own.", "/me/reports", who="ana@example.org"),
     Screen("notifications", "What one was told.", "/me/notifications"),
     Screen("notifications-390", "The bell on a telephone.", LOG, belled, width=390, height=844),
+    Screen("users", "Everybody with an account.", "/admin/users"),
+    Screen("users-create", "Adding somebody.", "/admin/users?do=create", scheme="dark"),
+    Screen("user-access", "What somebody may open, and why.", ACCESS, height=TALL),
+    Screen("groups", "Groups, and what they open.", "/admin/groups"),
+    Screen("group", "One of them.", "/admin/groups?group={group}"),
+    Screen("access", "Groups and resources.", "/admin/access"),
+    Screen("access-one", "Who can see it, and why.", "/admin/access?resource=table:orders"),
+    Screen("access-390", "On a telephone.", "/admin/access", width=390, height=844),
+    Screen("tokens", "Everybody's tokens.", "/admin/tokens"),
     Screen("tables", "Files that are tables, and who may read them.", "/admin/tables"),
     Screen("tables-internal", "The console's own.", "/admin/tables?tab=internal"),
     Screen("tables-one", "One of them.", "/admin/tables?table=orders", height=TALL),
@@ -283,6 +293,8 @@ def prepared(server: ServerProcess) -> dict[str, str]:
             "person": found["rows"][0]["user_id"],
             "talk": sent.raise_for_status().json()["session_file"],
             "report": told(server),
+            "ana": made["ana@example.org"],
+            "group": group,
         }
 
 

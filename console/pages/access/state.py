@@ -15,7 +15,7 @@ STEP = ("do", "done")
 class AccessState(ListState):
     """`do`: the form that is open; `done`: the event of what the reader has just done."""
 
-    filters = ("q",)
+    filters: ClassVar[Sequence[str]] = ("q",)
     more: ClassVar[Sequence[str]] = STEP
     forms: ClassVar[Sequence[str]] = ()
     choices: ClassVar[Sequence[str]] = ()  # what `only` may be

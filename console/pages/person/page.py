@@ -65,8 +65,13 @@ class PersonPage(PartsPage[Reading]):
         Part("tabs", tabs, alone=True),
         Part("body", body),
     )
-    styles = ("parts/cards.css", "parts/verdicts.css", "sessions/list.css", "person/person.css")
-    scripts = ("parts/rows.js", "person/list.js")
+    styles: Sequence[str] = (
+        "parts/cards.css",
+        "parts/verdicts.css",
+        "sessions/list.css",
+        "person/person.css",
+    )
+    scripts: Sequence[str] = ("parts/rows.js", "person/list.js")
 
     @abstractmethod
     def owner(self, caller: Caller) -> str:

@@ -200,7 +200,7 @@ def test_one_reads_who_can_see_it_and_why_and_what_somebody_sees(place: Place) -
 
 
 def test_a_user_is_added_with_a_link_that_lets_them_in_once(place: Place) -> None:
-    fields = {"create_user": "1", "email": "new@example.org", "name": HOSTILE}
+    fields: Row = {"create_user": "1", "email": "new@example.org", "name": HOSTILE}
     made = place.act("/admin/users?do=create", **fields)
     assert made.status_code == 200
     link = re.search(r'value="(http://[^"]+/login\?link=[^"]+)"', html.unescape(made.text))
@@ -226,7 +226,7 @@ def test_a_user_is_added_with_a_link_that_lets_them_in_once(place: Place) -> Non
 
 def test_several_are_deactivated_in_one_go_or_none(place: Place) -> None:
     some = [place.server.person(f"leaver{number}") for number in range(3)]
-    fields = {"deactivate_chosen": "1", "chosen": some}
+    fields: Row = {"deactivate_chosen": "1", "chosen": some}
     assert "second thought" in place.act(live=True, **fields).text
     nobody = place.act(live=True, sure="yes", **{**fields, "chosen": [*some, place.boss]})
     assert nobody.status_code == 400
@@ -241,10 +241,11 @@ def test_several_are_deactivated_in_one_go_or_none(place: Place) -> None:
 def test_the_last_admin_stays_and_the_page_says_why(place: Place) -> None:
     here = f"/admin/users/{place.boss}?tab=access"
     assert "The last active admin" in place.page(here)
-    for fields in (
+    changes: list[Row] = [
         {"deactivate": place.boss},
         {"update_user": place.boss, "email": "boss@example.org"},
-    ):
+    ]
+    for fields in changes:
         refused = place.act(here, live=True, **fields)
         assert refused.status_code == 409
         assert "is the last active admin" in refused.text
@@ -311,7 +312,8 @@ def test_tokens_are_made_shown_once_filtered_and_revoked(place: Place) -> None:
 
 
 def test_a_form_that_asks_for_nothing_or_too_much_is_refused(place: Place) -> None:
-    for fields in ({}, {"nothing": "1"}, {"grant": "a", "ungrant": "b"}, {"undo": "x" * 99}):
+    wrong: list[Row] = [{}, {"nothing": "1"}, {"grant": "a", "ungrant": "b"}, {"undo": "x" * 99}]
+    for fields in wrong:
         assert place.act(**fields).status_code == 400
     assert place.act(undo="no-such-event").status_code == 404
     elsewhere = place.act("//evil.example/x", create_group="1", name="Elsewhere")
