@@ -113,6 +113,7 @@ class Client:
         self.grants = Collection(self, "grants")
         self.tokens = Collection(self, "tokens")
         self.tables = Collection(self, "tables")
+        self.scripts = Collection(self, "scripts")
         self.marketplace = Collection(self, "marketplace")
         self.config = Collection(self, "config")
 

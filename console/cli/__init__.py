@@ -28,6 +28,7 @@ COMMANDS = (
     Command("lab", "console.cli.lab:lab", "Ask your own questions in JupyterLab.", "You"),
     Command("query", "console.cli.query:query", "Ask in SQL, of your own rows.", "Data"),
     Command("catalog", "console.cli.catalog:catalog", "The tables that you may question.", "Data"),
+    Command("pull", "console.cli.pull:pull", "Download synced tables as Parquet.", "Data"),
     Command("schema", "console.cli.catalog:schema", "A table's columns and meanings.", "Data"),
     Command("sample", "console.cli.catalog:sample", "Some rows of a table.", "Data"),
     Command(
@@ -47,7 +48,9 @@ COMMANDS = (
     Command("admin groups", "console.cli.admin_groups:app", "Groups and their members."),
     Command("admin grants", "console.cli.admin_grants:app", "What each group may open."),
     Command("admin tokens", "console.cli.admin_tokens:app", "Tokens of people and agents."),
-    Command("admin tables", "console.cli.admin_tables:app", "Files that can be questioned."),
+    Command("admin tables", "console.cli.admin_tables:app", "Tables that can be questioned."),
+    Command("admin sync", "console.cli.admin_sync:sync", "Read tables anew from their sources."),
+    Command("admin scripts", "console.cli.admin_scripts:app", "Notebooks and files run when due."),
     Command("admin config", "console.cli.admin_config:app", "Settings, also of a running server."),
     Command("admin templates", "console.cli.admin_templates:app", "The prompts agents are handed."),
     Command("admin telegram", "console.cli.admin_telegram:app", "Chats that reach admins."),
@@ -64,7 +67,7 @@ COMMANDS = (
     Command("demo", "console.cli.server:demo", "Run a console with demo data.", "Server"),
     Command("backup", "console.cli.backup:backup", "Take a backup.", "Server"),
     Command("restore", "console.cli.backup:restore", "Make a data folder of one.", "Server"),
-    Command("doctor", "console.cli.server:doctor", "Check this installation.", "Server"),
+    Command("doctor", "console.cli.doctor:doctor", "Check this installation.", "Server"),
 )
 
 # \b keeps the lines of a paragraph apart.

@@ -1,18 +1,23 @@
-"""`agnes admin tables …`: files that can be questioned, once a group was granted them."""
+"""`agnes admin tables …`: what can be questioned once a group was granted it: files on the server,
+and tables that are synced from files, addresses and databases."""
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import PurePath
 from typing import Annotated, Any
 
 import typer
 
+from console.cli import admin_tables_synced
 from console.cli.exits import WrongUse
 from console.cli.lazy import noun
 from console.cli.listing import LimitOption, OffsetOption, SearchOption, show_list
 from console.cli.output import (
     Column,
     JsonOption,
+    Row,
     dash,
     field,
     moment,
@@ -25,8 +30,9 @@ from console.cli.output import (
 from console.cli.text import plain
 
 app = noun(
-    "Registered tables: CSV and Parquet files on the server. Grant one with `agnes admin grants"
-    " create GROUP table ID`. Without a command: list."
+    "Registered tables: files on the server, and what is synced from files, addresses and databases"
+    " (`agnes admin sync`). Grant one with `agnes admin grants create GROUP table ID`. Without a"
+    " command: list."
 )
 
 TableArgument = Annotated[str, typer.Argument(metavar="ID", help="The table's id.")]
@@ -40,14 +46,58 @@ MeaningOption = Annotated[
     list[str] | None,
     typer.Option("--meaning", metavar="COLUMN=TEXT", help="What a column means; may be repeated."),
 ]
+ScheduleOption = Annotated[
+    str | None,
+    typer.Option("--schedule", help="When to sync: `every 6h`, or cron in UTC; empty for never."),
+]
+ModeOption = Annotated[
+    str | None, typer.Option("--mode", help="full: all anew; append: what is new is added.")
+]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="csv, json, ndjson or parquet; else by the ending.")
+]
+OptionOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=VALUE", help="How CSV is written; may be repeated."),
+]
+ConnectionOption = Annotated[
+    str | None, typer.Option("--connection", help="One of AGNES_SOURCES, for a table of SQL.")
+]
+StatementOption = Annotated[
+    str | None, typer.Option("--statement", help="A table there, or a SELECT.")
+]
+CursorOption = Annotated[
+    str | None, typer.Option("--cursor", help="The column that grows, for --mode append.")
+]
+QueryModeOption = Annotated[
+    str | None, typer.Option("--query-mode", help="local: synced; remote: read at its source.")
+]
 LOCATION = "A .csv or .parquet file on the server, inside the folders of AGNES_TABLE_FOLDERS"
+
+
+def _synced(row: Row) -> str:
+    return moment((row.get("synced") or {}).get("synced_at"))
+
+
+def _state(row: Row) -> str:
+    return dash((row.get("last_attempt") or {}).get("status"))
+
+
+def _bad(row: Row) -> str:
+    return "red" if _state(row) == "error" else ""
+
+
+_PARTS = ("options", "synced", "last_attempt")  # objects
 
 COLUMNS = (
     Column("NAME", field("name"), floor=12),
     Column("SOURCE", field("source_type")),
     Column("BUCKET", field("bucket"), floor=8, drop=4),
     Column("COLUMNS", lambda row: str(len(row["columns"])), right=True),
-    Column("LOCATION", field("location"), floor=16, drop=2),
+    Column("LOCATION", lambda row: dash(row["location"] or row.get("statement")), floor=16, drop=2),
+    Column("SYNC", _state, style=_bad),
+    Column("SYNCED", _synced, drop=5),
+    Column("NEXT", time_field("next_due"), drop=6),
     Column("CREATED", time_field("created_at"), drop=3),
     Column("ID", field("id"), drop=1),
 )
@@ -88,7 +138,17 @@ def show(table: TableArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def register(
-    location: Annotated[str, typer.Argument(metavar="FILE", help=f"{LOCATION}.")],
+    location: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help=f"{LOCATION}; a pattern of such; or an address."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            help="local: a file in place; files, url or sql: synced. Else what FILE looks like.",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="What it is called in questions; else as the file is."),
@@ -99,19 +159,37 @@ def register(
     description: DescriptionOption = None,
     bucket: BucketOption = None,
     meaning: MeaningOption = None,
+    schedule: ScheduleOption = None,
+    mode: ModeOption = None,
+    format: FormatOption = None,
+    option: OptionOption = None,
+    connection: ConnectionOption = None,
+    statement: StatementOption = None,
+    cursor: CursorOption = None,
+    query_mode: QueryModeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a file a table."""
+    """Make a file a table, or what is synced from elsewhere: `agnes admin sync` then reads it."""
     from console.client import connect
 
+    source = source or _looks_like(location, connection)
     with connect() as client:
         row = client.tables.create(
-            name=PurePath(location).stem if name is None else name,
+            name=_name_of(location) if name is None else name,
             id=id,
+            source_type=None if source == "local" else source,
             location=location,
             description=description,
             bucket=bucket,
             meanings=_meanings(meaning),
+            schedule=schedule,
+            sync_mode=mode,
+            format=format,
+            options=_options(option),
+            connection=connection,
+            statement=statement,
+            cursor_column=cursor,
+            query_mode=query_mode,
         )
     _show(row, as_json=as_json)
 
@@ -127,9 +205,17 @@ def change(
     description: DescriptionOption = None,
     bucket: BucketOption = None,
     meaning: MeaningOption = None,
+    schedule: ScheduleOption = None,
+    mode: ModeOption = None,
+    format: FormatOption = None,
+    option: OptionOption = None,
+    connection: ConnectionOption = None,
+    statement: StatementOption = None,
+    cursor: CursorOption = None,
+    query_mode: QueryModeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change what is named; the rest stays."""
+    """Change what is named; the rest stays. An empty text takes a field away."""
     from console.client import connect
 
     given: dict[str, Any] = {
@@ -138,11 +224,19 @@ def change(
         "description": description,
         "bucket": bucket,
         "meanings": _meanings(meaning),
+        "schedule": schedule,
+        "sync_mode": mode,
+        "format": format,
+        "options": _options(option),
+        "connection": connection,
+        "statement": statement,
+        "cursor_column": cursor,
+        "query_mode": query_mode,
     }
     if all(value is None for value in given.values()):
         raise WrongUse(
             "nothing to change",
-            detail="give --name, --location, --description, --bucket or --meaning",
+            detail="give --name, --location, --description, --schedule, --mode or another option",
         )
     with connect() as client:
         row = client.tables.update(table, **given)
@@ -162,6 +256,44 @@ def remove(table: TableArgument, as_json: JsonOption = False) -> None:
         say(f"removed the table {plain(table)}; its file stays")
 
 
+app.command("delete", hidden=True)(remove)
+app.command()(admin_tables_synced.profile)
+app.command()(admin_tables_synced.history)
+
+
+def _looks_like(location: str | None, connection: str | None) -> str:
+    """The kind of source that is meant where none is named."""
+    if connection is not None or location is None:
+        return "sql"
+    if re.match("https?://", location):
+        return "url"
+    return "files" if re.search(r"[*?\[]|/$", location) else "local"
+
+
+def _name_of(location: str | None) -> str:
+    """Raises WrongUse where the location has none."""
+    found = PurePath((location or "").partition("?")[0]).name.partition(".")[0]
+    if not found or re.search(r"[*?\[\]{}]", found):
+        raise WrongUse("give --name: what the table is called in questions")
+    return found
+
+
+def _options(given: list[str] | None) -> dict[str, Any] | None:
+    """Values are JSON where they can be, else texts."""
+    if not given:
+        return None
+    found: dict[str, Any] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (sign and name):
+            raise WrongUse(f"--option {text} is not NAME=VALUE")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
 def _meanings(given: list[str] | None) -> dict[str, str] | None:
     if not given:
         return None
@@ -178,11 +310,13 @@ def _show(row: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(row)
         return
-    facts = {name: value for name, value in row.items() if name != "columns"}
+    facts = {name: value for name, value in row.items() if name not in ("columns", *_PARTS)}
+    facts |= {name: json.dumps(row[name]) for name in _PARTS if row.get(name)}
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         if value is not None:
-            shown = moment(value) if name.endswith("_at") else dash(value)
+            at = name.endswith(("_at", "_due"))
+            shown = moment(value) if at else dash(value)
             say(f"{plain(name):<{width}}  {shown}")
     say()
     show_table(OF_A_TABLE, row["columns"])

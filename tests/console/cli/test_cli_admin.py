@@ -46,6 +46,25 @@ TOKEN = {
     "last_used_at": None,
     "revoked_at": None,
 }
+PROFILE = {
+    "table_id": "orders",
+    "rows": 3,
+    "bytes": 9,
+    "synced_at": "2026-01-31T09:05:00Z",
+    "columns": [
+        {"name": "town", "type": "VARCHAR", "nulls": 1, "top": [{"value": "Brno", "count": 2}]}
+    ],
+}
+ATTEMPT = {
+    "id": "a",
+    "table_id": "orders",
+    "synced_at": "2026-01-31T09:05:00Z",
+    "status": "error",
+    "rows": 0,
+    "duration_ms": 7,
+    "error": "no such file",
+    "drift": {"added": [], "removed": ["town"], "retyped": []},
+}
 ORDERS = {
     "id": "orders",
     "name": "orders",
@@ -57,6 +76,16 @@ ORDERS = {
     "created_at": WHEN,
     "updated_at": None,
 }
+RIGHT = {
+    "resource": "table:orders",
+    "user_email": "Ann@example.com",
+    "user_name": "Ann",
+    "allowed": True,
+    "rule": "grant: the group ops has it",
+}
+CLOSED = {**RIGHT, "resource": "activity", "allowed": False}
+BROWSER = {"id": "b1", "created_at": WHEN, "expires_at": WHEN, "client_ip": "10.0.0.7"}
+LINK = {"id": "l1", "user_id": ANN_ID, "expires_at": WHEN, "path": "/login?link=once"}
 MADE = {**TOKEN, "token": "agnes_only_once"}
 
 USER = f"/api/admin/users/{ANN_ID}"
@@ -72,6 +101,11 @@ def _everything(server: Server) -> None:
         ("GET", USER): ANN,
         ("PATCH", USER): ANN,
         ("DELETE", USER): gone,
+        ("GET", f"{USER}/access"): list_of([RIGHT, CLOSED]),
+        ("POST", f"{USER}/sign-in-link"): LINK,
+        ("GET", f"{USER}/browsers"): list_of([BROWSER]),
+        ("DELETE", f"{USER}/browsers/b1"): gone,
+        ("GET", "/api/admin/access"): list_of([RIGHT]),
         ("GET", "/api/admin/groups"): list_of([OPS2, TEAM]),
         ("POST", "/api/admin/groups"): TEAM,
         ("GET", GROUP): TEAM,
@@ -92,6 +126,8 @@ def _everything(server: Server) -> None:
         ("GET", "/api/admin/tables"): list_of([ORDERS]),
         ("POST", "/api/admin/tables"): ORDERS,
         ("GET", "/api/admin/tables/orders"): ORDERS,
+        ("GET", "/api/admin/tables/orders/profile"): PROFILE,
+        ("GET", "/api/admin/tables/orders/syncs"): list_of([ATTEMPT]),
         ("PATCH", "/api/admin/tables/orders"): ORDERS,
         ("DELETE", "/api/admin/tables/orders"): gone,
     }
@@ -116,6 +152,8 @@ CHANGES: list[tuple[str, str, str, Any]] = [
         {"email": "a@x.org", "name": "A"},
     ),
     ("users deactivate ann@example.com", "DELETE", USER, None),
+    ("users link ann@example.com", "POST", f"{USER}/sign-in-link", {}),
+    ("users sign-out ann@example.com b1", "DELETE", f"{USER}/browsers/b1", None),
     ("groups create ops", "POST", "/api/admin/groups", {"name": "ops"}),
     (
         "groups create ops --description all",
@@ -181,11 +219,16 @@ CHANGES: list[tuple[str, str, str, Any]] = [
         {"location": "new.csv", "meanings": {"id": ""}},
     ),
     ("tables remove orders", "DELETE", "/api/admin/tables/orders", None),
+    ("tables delete orders", "DELETE", "/api/admin/tables/orders", None),
 ]
 READS: list[tuple[str, str, list[str]]] = [
     ("users", "/api/admin/users", ["Ann@example.com", ANN_ID, "yes"]),
     ("users list", "/api/admin/users", ["joann@example.com"]),
     ("users show ann@example.com", USER, ["2026-01-31 09:05:00Z"]),
+    ("users access ann@example.com", f"{USER}/access", ["table:orders", "the group ops"]),
+    ("users access ann@example.com --all", f"{USER}/access", ["activity"]),
+    ("users browsers ann@example.com", f"{USER}/browsers", ["b1", "10.0.0.7"]),
+    ("grants who table:orders", "/api/admin/access", ["Ann@example.com", "the group ops"]),
     ("groups", "/api/admin/groups", ["ops2", TEAM_ID]),
     ("groups show ops", GROUP, ["members", "2"]),
     ("groups members ops", f"{GROUP}/members", ["Ann@example.com", ANN_ID]),
@@ -195,6 +238,8 @@ READS: list[tuple[str, str, list[str]]] = [
     ("tokens show t1", "/api/admin/tokens/t1", ["last_used_at"]),
     ("tables", "/api/admin/tables", ["orders", "/data/orders.csv", "local"]),
     ("tables show orders", "/api/admin/tables/orders", ["int64", "number."]),
+    ("tables profile orders", "/api/admin/tables/orders/profile", ["3 rows", "Brno (2)"]),
+    ("tables history orders", "/api/admin/tables/orders/syncs", ["-town", "no such file"]),
 ]
 
 
@@ -243,6 +288,12 @@ def test_every_command_of_every_noun_is_tried() -> None:
     for noun, app in nouns.items():
         for name in get_command(app).commands:  # type: ignore[attr-defined]
             assert name == "list" or f"{noun} {name}" in tried
+
+
+def test_a_link_is_a_whole_address(run: Run) -> None:
+    link = json.loads(run("admin", "users", "link", ANN_ID, "--json").stdout)["link"]
+    assert link.startswith("http")
+    assert link.endswith("/login?link=once")
 
 
 @pytest.mark.parametrize("noun", ["users", "groups", "grants", "tokens", "tables"])
