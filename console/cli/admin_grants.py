@@ -33,6 +33,12 @@ COLUMNS = (
     Column("ID", field("id"), drop=1),
 )
 
+PEOPLE = (
+    Column("EMAIL", field("user_email"), floor=16),
+    Column("NAME", field("user_name"), floor=8, drop=1),
+    Column("WHY", field("rule"), floor=20),
+)
+
 
 @app.command("list")
 def list_grants(
@@ -101,3 +107,22 @@ def delete(grant: GrantArgument, as_json: JsonOption = False) -> None:
         show_json({"id": grant, "deleted": True})
     else:
         say(f"deleted the grant {plain(grant)}")
+
+
+@app.command()
+def who(
+    resource: Annotated[
+        str,
+        typer.Argument(
+            metavar="RESOURCE", help="activity, telemetry, sessions, feedback or table:<id>."
+        ),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Who can see something, and why: 1000 people at most."""
+    from console.client import connect
+
+    with connect() as client:
+        params = {"resource": resource, "limit": 1000}
+        answer = client.request("GET", "/api/admin/access", params=params)
+    show_list("people", PEOPLE, answer, as_json=as_json)

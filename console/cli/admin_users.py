@@ -17,8 +17,9 @@ from console.cli.listing import (
     show_one,
     user_id,
 )
-from console.cli.output import Column, JsonOption, field, time_field
+from console.cli.output import Column, JsonOption, field, say, show_json, time_field
 from console.cli.prompts import PasswordOption, new_password
+from console.cli.text import plain
 
 app = noun("People who may sign in. A user is named by id or e-mail. Without a command: list.")
 
@@ -31,6 +32,18 @@ COLUMNS = (
     Column("ACTIVE", field("is_active")),
     Column("CREATED", time_field("created_at"), drop=3),
     Column("ID", field("id"), drop=1),
+)
+
+RIGHTS = (
+    Column("RESOURCE", field("resource"), floor=12),
+    Column("OPEN", field("allowed")),
+    Column("WHY", field("rule"), floor=20),
+)
+BROWSERS = (
+    Column("SINCE", time_field("created_at")),
+    Column("UNTIL", time_field("expires_at"), drop=1),
+    Column("FROM", field("client_ip"), floor=8, drop=2),
+    Column("ID", field("id")),
 )
 
 
@@ -131,3 +144,64 @@ def deactivate(user: UserArgument, as_json: JsonOption = False) -> None:
         client.users.delete(key)
         row = client.users.show(key)
     show_one(row, as_json=as_json)
+
+
+@app.command()
+def access(
+    user: UserArgument,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what they may not open, and why.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What somebody may open, and why."""
+    from console.client import connect, path_of
+
+    with connect() as client:
+        key = user_id(client, user)
+        answer = client.request("GET", path_of("/api/admin/users", key, "access"))
+    if not everything:
+        rows = [row for row in answer["rows"] if row["allowed"]]
+        answer = {**answer, "rows": rows, "total": len(rows)}
+    show_list("resources", RIGHTS, answer, as_json=as_json)
+
+
+@app.command()
+def link(user: UserArgument, as_json: JsonOption = False) -> None:
+    """A link that signs somebody in once, within 15 minutes. It is shown here only."""
+    from console.client import connect, path_of
+
+    with connect() as client:
+        key = user_id(client, user)
+        row = client.request("POST", path_of("/api/admin/users", key, "sign-in-link"), json={})
+        address = client.server.rstrip("/") + row.pop("path")
+    show_one({**row, "link": address}, as_json=as_json)
+
+
+@app.command()
+def browsers(user: UserArgument, as_json: JsonOption = False) -> None:
+    """The browsers in which somebody is signed in."""
+    from console.client import connect, path_of
+
+    with connect() as client:
+        key = user_id(client, user)
+        answer = client.request("GET", path_of("/api/admin/users", key, "browsers"))
+    show_list("browsers", BROWSERS, answer, as_json=as_json)
+
+
+@app.command("sign-out")
+def sign_out(
+    user: UserArgument,
+    browser: Annotated[str, typer.Argument(metavar="BROWSER", help="Its id, see `browsers`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Sign one of somebody's browsers out."""
+    from console.client import connect, path_of
+
+    with connect() as client:
+        key = user_id(client, user)
+        client.request("DELETE", path_of("/api/admin/users", key, "browsers", browser))
+    if as_json:
+        show_json({"id": browser, "signed_out": True})
+    else:
+        say(f"signed out the browser {plain(browser)}")

@@ -199,6 +199,24 @@ def test_one_reads_who_can_see_it_and_why_and_what_somebody_sees(place: Place) -
     assert parse_qs(urlsplit(led.headers["Location"]).query) == {"resource": ["sessions"]}
 
 
+def test_the_api_tells_the_same(place: Place) -> None:
+    listed = place.client.get("/api/admin/access", params={"limit": 2}).json()
+    assert [row["resource"] for row in listed["rows"]] == ["activity", "telemetry"]
+    assert (listed["total"], listed["next_offset"]) == (5, 2)
+    sessions = place.client.get("/api/admin/access", params={"resource": "sessions"}).json()
+    told = {row["user_email"]: row for row in sessions["rows"]}
+    assert told["boss@example.org"]["rule"] == "admin: sees everything"
+    assert [group["name"] for group in told["ana@example.org"]["groups"]] == ["group of ana"]
+    assert place.client.get("/api/admin/access", params={"resource": "agnes_x"}).status_code == 404
+    assert place.client.get("/api/admin/users/nobody/access").status_code == 404
+    place.server.cookie(place.ben)
+    path = f"/api/admin/users/{place.ben}/browsers"
+    (browser,) = place.client.get(path).json()["rows"]
+    assert place.client.delete(f"/api/admin/users/{place.ana}/browsers/{browser['id']}").is_error
+    assert place.client.delete(f"{path}/{browser['id']}").status_code == 204
+    assert place.client.get(path).json()["total"] == 0
+
+
 def test_a_user_is_added_with_a_link_that_lets_them_in_once(place: Place) -> None:
     fields: Row = {"create_user": "1", "email": "new@example.org", "name": HOSTILE}
     made = place.act("/admin/users?do=create", **fields)
