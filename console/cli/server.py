@@ -1,6 +1,6 @@
-"""The commands that run or prepare the server: `serve`, `demo`, `init`, `migrate`, `doctor`.
+"""The commands that run or prepare the server: `serve`, `demo`, `init`, `migrate`.
 
-All but `doctor` open the data file themselves, so no server may hold it.
+They open the data file themselves, so no server may hold it.
 """
 
 from __future__ import annotations
@@ -187,21 +187,3 @@ def migrate(
     if not dry_run:
         open_migrated(path, say=say).close()
         say(f"{path} is in its newest form now")
-
-
-def doctor(data_dir: DataDir = None, as_json: JsonOption = False) -> None:
-    """Check this machine and its data. Exit 1 when something is wrong."""
-    from console import doctor as room
-
-    settings = _settings(data_dir)
-    found = room.examine(room.Patient(settings.folder, settings.database))
-    if as_json:
-        show_json([diagnosis.as_dict() for diagnosis in found])
-    else:
-        marks = {"ok": "[ok]", "warning": "[!] ", "severe": "[!!]"}
-        for diagnosis in found:
-            say(f"{marks[diagnosis.level]} {diagnosis.check:<8} {plain(diagnosis.message)}")
-            if diagnosis.mend:
-                say(f"     {'':<8} {plain(diagnosis.mend)}")
-    if any(diagnosis.level != "ok" for diagnosis in found):
-        raise typer.Exit(1)

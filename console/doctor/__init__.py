@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from console.doctor.backed_up import backups
 from console.doctor.configured import configuration
 from console.doctor.database import DUCKDB, engine
 from console.doctor.machine import LEAST_FREE, clock, disk, rights
 from console.doctor.messages import telegram
 from console.doctor.patient import LEVELS, OK, Diagnosis, Patient
+from console.doctor.proxy import proxy
+from console.doctor.scheduled import schedules
 
 CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
     configuration,
@@ -21,6 +24,9 @@ CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
     rights,
     engine,
     telegram,
+    backups,
+    schedules,
+    proxy,
 )
 
 
@@ -36,11 +42,14 @@ __all__ = [
     "OK",
     "Diagnosis",
     "Patient",
+    "backups",
     "clock",
     "configuration",
     "disk",
     "engine",
     "examine",
+    "proxy",
     "rights",
+    "schedules",
     "telegram",
 ]
