@@ -21,7 +21,8 @@ _MONTH = "43200"  # minutes; the longest span there is
 _PATTERN = re.compile(r"[][(){}*+?\\^$|]")
 _SESSION = re.compile(r"[^/]+/[^/]+\.jsonl")
 _TABLE = re.compile(r"agnes_[a-z]+")  # those that are always there, and one at a time
-_NAMES = {"session": _SESSION, "table": _TABLE}
+_SETTING, _PROMPT = re.compile(r"[A-Z][A-Z0-9_]+"), re.compile(r"agent|workspace")
+_NAMES = {"config": _SETTING, "template": _PROMPT, "session": _SESSION, "table": _TABLE}
 
 
 class Place(Protocol):
@@ -47,12 +48,14 @@ _PAGES: Mapping[str, _Shown] = {
     "grant": _Shown(ADMIN, lambda id: _with("/admin/access", grant=id)),
     "group": _Shown(ADMIN, lambda id: _with("/admin/groups", group=id)),
     "token": _Shown(ADMIN, lambda id: _with("/admin/tokens", q=id)),
+    "config": _Shown(ADMIN, lambda id: _with("/admin/server-config", setting=id)),
     "event": _Shown(ACTIVITY, lambda id: _with(LOG, row=id)),
     "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
     "report": _Shown(FEEDBACK, lambda id: f"/admin/feedback/{quote(id, safe='')}"),
     "registered": _Shown(ADMIN, lambda id: _with("/admin/tables", table=id)),
     "run": _Shown(ADMIN, lambda id: _with("/admin/jobs", run=id)),
     "session": _Shown(SESSIONS, lambda id: replay(id)),  # noqa: PLW0108 (it stands below)
+    "template": _Shown(ADMIN, lambda id: f"/admin/{id}-prompt"),
     "table": _Shown(SIGNED_IN, lambda id: _with("/catalog", table=id)),
     "user": _Shown(ADMIN, lambda id: f"/admin/users/{quote(id, safe='')}"),
     "view": _Shown(ACTIVITY, lambda id: _with(LOG, view=id)),
