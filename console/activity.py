@@ -25,6 +25,7 @@ from schema.tables import AUDIT_LOG
 Row = dict[str, Any]
 Question = Callable[..., Any]  # of `queries`: rows, filter, order, limit -> a table
 READ = "activity.read"
+_TIMELINES = ("timeline", "page")
 
 # A page needs few rows: look just below its start first. The cost of a page then does not depend on
 # its depth.
@@ -66,8 +67,12 @@ class Reader:
 async def was_read(
     instance: Instance, caller: Caller, endpoint: str, given: Mapping[str, str]
 ) -> None:
-    """Write that the log was read."""
+    """Write that the log was read; of its filter PostHog is told the fields, where it is told."""
     await instance.was_read(caller, READ, {"endpoint": endpoint, **given})
+    if endpoint in _TIMELINES and (keys := sorted(given)):
+        about = tuple(sorted(given.items()))
+        reader = caller.me.reader
+        instance.posthog.once("activity_timeline_filtered", reader, about, filter_keys=keys)
 
 
 @dataclass(frozen=True)

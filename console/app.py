@@ -211,7 +211,12 @@ async def _run(
     clock = await start_jobs(instance, address)
     worker = IndexWorker(instance)
     worker.start()
-    messages = NotificationWorker(instance.store, instance.settings, address=address)
+    messages = NotificationWorker(
+        instance.store,
+        instance.settings,
+        address=address,
+        swallowed=instance.posthog.swallowed,
+    )
     messages.start()
     samples = asyncio.create_task(instance.health.samples.forever(instance))
     await stopping.wait()
@@ -223,6 +228,7 @@ async def _run(
     await instance.jobs.close()
     instance.syncs.close()
     instance.questions.close()
+    await asyncio.to_thread(instance.posthog.close)
     server._http.stop()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(server._http.close_all_connections(), timeout=5)

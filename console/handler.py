@@ -174,6 +174,7 @@ class Handler(RequestHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if isinstance(value, AgnesError | HTTPError):
             return  # said to the caller, and in the access log
+        self.instance.posthog.swallowed(value, handled=False)
         log.error(
             "request failed",
             method=self.request.method,

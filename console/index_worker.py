@@ -99,6 +99,7 @@ class IndexWorker:
                 continue
             except Exception as error:  # noqa: BLE001 (whatever it is, it is tried again)
                 log.warning("transcripts are not indexed for now", reason=repr(error))
+                self._instance.posthog.swallowed(error)
                 await asyncio.sleep(_PAUSE)
             if self.pid is not None and clock() - busy > self._idle:
                 await self._end()

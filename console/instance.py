@@ -22,6 +22,7 @@ from console.identity.sign_in import SignIn
 from console.jobs.dispatcher import Dispatcher
 from console.links import Place
 from console.metrics import Metrics
+from console.posthog import PostHog
 from console.questions import Questions
 from console.reasons import Reasons
 from console.settings import Settings
@@ -55,6 +56,7 @@ class Instance:
     address: str = ""  # where it listens
     jobs: Dispatcher = field(init=False)
     oidc: Oidc = field(init=False)
+    posthog: PostHog = field(init=False)
     questions: Questions = field(init=False)
     syncs: Syncs = field(init=False)
     pulse: tuple[float, dict[str, Any]] | None = (
@@ -65,6 +67,7 @@ class Instance:
         self.settings.follow(Configured(self.store))
         self.jobs = Dispatcher(self)
         self.oidc = Oidc(self.settings)
+        self.posthog = PostHog(self.settings, self.metrics.posthog)
         self.questions = Questions(self.settings, self.store)
         self.syncs = Syncs(self)
         self.gate.views.ended = self._view_ended
@@ -105,5 +108,6 @@ class Instance:
         """An audit row could not be written: counted, shown in the pulse, logged."""
         self.lost_writes.add(error)
         self.metrics.lost.inc()
+        self.posthog.swallowed(error)
         reason = error.message if isinstance(error, AgnesError) else str(error)
         log.error("audit row lost", reason=reason)

@@ -30,6 +30,12 @@ class Metrics:
         self.lost = Counter(
             "agnes_audit_lost", "Audit rows that could not be written.", registry=self.registry
         )
+        self.posthog = Counter(
+            "agnes_posthog_events",
+            "Events for PostHog by what became of them: sent, failed, dropped.",
+            ["outcome"],
+            registry=self.registry,
+        )
         waiting = Gauge(
             "agnes_writes_waiting", "Writes not yet acknowledged.", registry=self.registry
         )

@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 
 from console.audit import Caller, entry, now
 from console.instance import Instance
+from console.posthog import counted
 from ingest import pending
 from ingest.commit import Receipt, commit, days_of, kept, mark
 from ingest.pipeline import PROCESSORS, Finished
@@ -130,11 +131,20 @@ async def take_back(instance: Instance, finished: Sequence[Finished]) -> list[Re
             receipt: Receipt = await instance.store.awrite(
                 lambda transaction: commit(transaction, one, at=now(), horizon=horizon)
             )
+            _told(instance, one, receipt)
             return receipt
         finally:
             instance.claims.give_back(one.session_file)
 
     return await asyncio.gather(*(put(one) for one in finished))
+
+
+def _told(instance: Instance, done: Finished, receipt: Receipt) -> None:
+    """PostHog hears that a session has findings: how many of which kind, and nothing of whose."""
+    findings = done.tables.get("session_findings") or ()
+    if receipt.status == "committed" and findings:
+        kinds, weights = counted(findings, "finding_type"), counted(findings, "severity")
+        instance.posthog.capture("session_failure_detected", findings=kinds, severities=weights)
 
 
 def horizon_of(instance: Instance) -> datetime | None:

@@ -18,6 +18,7 @@ from console.doctor.here import patient
 from console.instance import Instance
 from console.queries import pulse as questions
 from schema.bind import At
+from schema.policy import Principal
 
 GREEN, YELLOW, RED = COLOURS = ("green", "yellow", "red")
 NOTHING = "nothing yet"
@@ -217,6 +218,11 @@ def cached(instance: Instance) -> dict[str, Any]:
     if kept is None or time.monotonic() - kept[0] > CACHED_SECONDS:
         kept = instance.pulse = (time.monotonic(), compute(instance))
     return kept[1]
+
+
+def viewed(instance: Instance, me: Principal, found: dict[str, Any]) -> None:
+    """PostHog hears that somebody has looked at the pulse, and its colour."""
+    instance.posthog.once("activity_health_viewed", me.reader, status=found.get("status"))
 
 
 def ago(seconds: int) -> str:

@@ -82,7 +82,9 @@ class Health(Handler):
 
     async def get(self) -> None:
         self.query(())
-        self.send(await self.instance.store.offload(pulse.cached, self.instance))
+        found = await self.instance.store.offload(pulse.cached, self.instance)
+        pulse.viewed(self.instance, self.caller.me, found)
+        self.send(found)
 
 
 class Sync(AuditHandler):

@@ -99,6 +99,14 @@ class Feedback(FeedbackHandler):
         body = self.body(FIELDS)
         given = await self.instance.store.offload(clean.report, self.caller.me.user_id, body)
         created = await self.instance.store.awrite(reports.create(self.caller, given))
+        if created.new:
+            self.instance.posthog.capture(
+                "feedback_report_submitted",
+                self.caller.me.reader,
+                with_category=given.category is not None,
+                with_session=given.session_file is not None,
+                with_excerpt=bool(given.excerpt),
+            )
         self.send(created.body, 201 if created.new else 200)
 
 

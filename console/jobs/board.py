@@ -156,8 +156,9 @@ def beat(job: Job) -> str:
 async def _pending(instance: Instance, job: Job) -> int | None:
     try:
         return await asks.pending(instance, job)
-    except Exception:  # a board with one gap is better than none
+    except Exception as error:  # a board with one gap is better than none
         log.exception("an ask failed", job=job.name)
+        instance.posthog.swallowed(error)
         return None
 
 

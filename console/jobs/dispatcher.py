@@ -162,6 +162,7 @@ class Dispatcher:
             await self._skip(run, error.message)
         except Exception as error:
             log.exception("a beat failed", job=name)
+            self._instance.posthog.swallowed(error)
             reason = error.message if isinstance(error, AgnesError) else repr(error)
             failed = Outcome("failed", f"cannot tell what is pending: {reason}")
             await self._instance.store.awrite(*records.asked(run, None))
@@ -269,6 +270,7 @@ class Dispatcher:
             await self._end(run, status, outcome, started)
         except Exception as error:
             log.exception("a run could not be carried out", job=job.name, run=run.id)
+            self._instance.posthog.swallowed(error)
             await self._end(run, "failed", Outcome("failed", repr(error)), started)
         finally:
             passes.end(run.id)

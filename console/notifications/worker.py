@@ -40,9 +40,10 @@ class NotificationWorker:
         *,
         address: str,
         clock: Callable[[], datetime] = now,
+        swallowed: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._clock, self._swallowed = clock, swallowed
         bot = Bot.of(settings)
         self._settings, self._address = settings, address
         hour = settings.telegram_digest_hour
@@ -84,6 +85,7 @@ class NotificationWorker:
                         due = await self._outbox.turn()
                 except Exception as error:  # noqa: BLE001 (whatever it is, it is tried again)
                     log.warning("messages are not sent for now", reason=repr(error))
+                    self._swallowed(error)
                     due = self._clock() + _PAUSE
             await asyncio.sleep(_BEAT)
 
@@ -104,4 +106,5 @@ class NotificationWorker:
             except Exception as error:  # noqa: BLE001 (whatever it is, it is tried again)
                 waiting, again = True, self._clock() + _PAUSE
                 log.warning("telegram is not listened to for now", reason=repr(error))
+                self._swallowed(error)
             await asyncio.sleep(_BEAT)

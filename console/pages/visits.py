@@ -80,6 +80,7 @@ def _live(page: Regions, instance: Instance, came: Caller, arrival: Arrival | No
         except Exception as failed:
             error = as_agnes_error(500, (type(failed), failed, failed.__traceback__))
             if error is not failed:
+                instance.posthog.swallowed(failed)
                 log.exception("page.failed", path=page.path)  # the reader waits for an answer, too
             # Who may no longer read the page does not keep what they have read of it so far.
             kept = {} if error.status >= 500 else dict.fromkeys((*page.regions, "health"), "")

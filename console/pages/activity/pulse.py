@@ -7,6 +7,7 @@ from typing import Any
 
 from console.pages import shell
 from console.pages.activity.reading import Reading
+from console.pulse import viewed
 
 # Field -> its name, and what it measures.
 _FIELDS = {
@@ -39,6 +40,7 @@ def read(reading: Reading) -> dict[str, Any] | None:
     health = shell.health(reading.reader.instance, reading.reader.principal)
     if health is None:
         return None
+    viewed(reading.reader.instance, reading.reader.principal, health)
     return {**health, "fields": [_field(found) for found in health["fields"]]}
 
 
