@@ -114,7 +114,9 @@ def show(
 @app.command("set")
 def set_report(
     report: IdArgument,
-    status: Annotated[str | None, typer.Option("--status", metavar=STATUSES)] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", metavar=STATUSES, help="How it stands.")
+    ] = None,
     assignee: Annotated[
         str | None, typer.Option("--assignee", metavar="USER", help="An id, an e-mail, me or none.")
     ] = None,
