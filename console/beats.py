@@ -17,6 +17,8 @@ FORMS = "`every <n>m`, `every <n>h`, `every <n>d`, or five fields of cron in UTC
 _EVERY = re.compile(r"every\s+([0-9]{1,6})\s*([mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _LONGEST = timedelta(days=366)
+_DAYS = re.compile(r"(\*|[0-9])(?:-([0-9]))?(?:/([0-9]))?")
+_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,28 @@ def cron(text: str) -> Any:
     """APScheduler's trigger of five fields, in UTC. Raises ValueError for anything else."""
     from apscheduler.triggers.cron import CronTrigger  # 60 ms, for whoever has a schedule
 
-    return CronTrigger.from_crontab(text, timezone=UTC)
+    fields = text.split()
+    if len(fields) == 5:
+        fields[4] = ",".join(map(_days, fields[4].split(",")))
+    return CronTrigger.from_crontab(" ".join(fields), timezone=UTC)
+
+
+def _days(part: str) -> str:
+    """Days of the week by name: cron counts from Sunday, 0 or 7, and APScheduler from Monday."""
+    found = _DAYS.fullmatch(part)
+    if found is None:
+        return part
+    first, last, step = found[1], found[2], int(found[3] or 1)
+    if first == "*":
+        days = range(0, 7, step or 1) if found[3] else None
+    else:
+        until = int(last or (6 if found[3] else first))
+        days = range(int(first), until + 1, step or 1)
+    if days is None:
+        return part
+    if not step or not days or days[-1] > 7:
+        raise ValueError(part)
+    return ",".join(dict.fromkeys(_NAMES[day % 7] for day in days))
 
 
 def _next(at: datetime) -> datetime:
