@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgres_server
+
 # No deadline: on shared cores any one example may be slow, and a timed test proves nothing.
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=False, print_blob=True)
 settings.register_profile(
@@ -27,9 +29,15 @@ settings.load_profile("ci")  # `--hypothesis-profile=deep` replaces it
 
 # A developer's own AGNES_SERVER, AGNES_TOKEN or key of a service must not reach a test, or it talks
 # to a real one.
-for name in [name for name in os.environ if name.startswith(("AGNES_", "ANTHROPIC_"))]:
+for name in [name for name in os.environ if name.startswith(("AGNES_", "ANTHROPIC_", "POSTHOG_"))]:
     if not name.startswith("AGNES_TEST_"):
         del os.environ[name]
+
+
+def pytest_report_header() -> str:
+    if postgres_server.is_there():
+        return "PostgreSQL: a real one"
+    return "PostgreSQL: none here; its own tests are left out, the others use a stand-in"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,8 +1,8 @@
 """A real PostgreSQL for tests: the one that `AGNES_TEST_POSTGRES` names, else one that is started
 here when the machine has it.
 
-`AGNES_TEST_POSTGRES` is an address of a superuser. Where there is neither, the tests of sources run
-with recorded answers only (`tests/console/sources/recorded.py`), and pytest's header says so.
+`AGNES_TEST_POSTGRES` is an address of a superuser; `none` goes without. Where there is neither, the
+tests of sources run with a stand-in (`tests/console/sources/shop.py`), and pytest's header says so.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def _version(path: Path) -> int:
 
 
 def is_there() -> bool:
-    return bool(os.environ.get(NAMED)) or programs() is not None
+    named = os.environ.get(NAMED)
+    return named != "none" and (bool(named) or programs() is not None)
 
 
 @contextmanager

@@ -39,7 +39,15 @@ JOB = (
     ("AGNES_TOKEN", "", "Its pass, which ends with the run. It must not be printed."),
     ("AGNES_RUN_ID", "", "Id of its run; `AGNES_CORRELATION_ID` is the same."),
 )
-TESTS = (("AGNES_TEST_CORPUS", "", "Folder of real transcripts and hostile inputs for the tests."),)
+TESTS = (
+    ("AGNES_TEST_CORPUS", "", "Folder of real transcripts and hostile inputs for the tests."),
+    (
+        "AGNES_TEST_POSTGRES",
+        "",
+        "Address of a superuser of a PostgreSQL for the tests; empty: one is started where its "
+        "programs are; `none`: a stand-in.",
+    ),
+)
 
 HEAD = """# Settings
 

@@ -27,10 +27,10 @@ COLUMNS = (
     {"name": "id", "type": "int64", "meaning": "its number"},
     {"name": "customer", "type": "string", "meaning": ""},
     {"name": "amount", "type": "decimal(10, 2)", "meaning": ""},
-    {"name": "at", "type": "timestamp(6)", "meaning": ""},
+    {"name": "made_at", "type": "timestamp(6)", "meaning": ""},
 )
 _MADE = f"""
-CREATE TABLE orders (id bigint, customer text, amount numeric(10, 2), at timestamptz);
+CREATE TABLE orders (id bigint, customer text, amount numeric(10, 2), made_at timestamptz);
 INSERT INTO orders SELECT n, 'customer ' || n % 10, n % 100 + 0.25,
     timestamptz '{START.isoformat()}Z' + n * interval '1 hour'
     FROM generate_series(0, {ORDERS - 1}) n;
@@ -79,13 +79,13 @@ def shop(server: str | None, name: str) -> Iterator[Shop]:
 
 def rows() -> pa.Table:
     numbers = range(ORDERS)
-    kinds = {"id": pa.int64(), "customer": pa.string(), "at": pa.timestamp("us")}
+    kinds = {"id": pa.int64(), "customer": pa.string(), "made_at": pa.timestamp("us")}
     return pa.table(
         {
             "id": pa.array(numbers, kinds["id"]),
             "customer": pa.array([f"customer {n % 10}" for n in numbers]),
             "amount": pa.array([n % 100 + 0.25 for n in numbers]).cast(pa.decimal128(10, 2)),
-            "at": pa.array([START + timedelta(hours=n) for n in numbers], kinds["at"]),
+            "made_at": pa.array([START + timedelta(hours=n) for n in numbers], kinds["made_at"]),
         }
     )
 

@@ -115,10 +115,10 @@ def test_moments_that_python_does_not_know_keep_their_place(settings: Settings) 
 def test_a_table_has_columns_meanings_and_all_rows(settings: Settings) -> None:
     for name in ("orders", "public.orders", ' "public" . "orders" ', "ORDERS"):
         columns = sql.columns(settings, "shop", name)
-        assert [one.name for one in columns] == ["id", "customer", "amount", "at"]
+        assert [one.name for one in columns] == ["id", "customer", "amount", "made_at"]
         assert columns[0].meaning == "its number"
-    found = read(settings, "orders", columns=["at", "id"])
-    assert found.schema.names == ["at", "id"]
+    found = read(settings, "orders", columns=["made_at", "id"])
+    assert found.schema.names == ["made_at", "id"]
     assert found.num_rows == ORDERS
     assert sum(found["id"].to_pylist()) == ORDERS * (ORDERS - 1) // 2
     assert read(settings, "SELECT * FROM orders WHERE false").schema.names[0] == "id"
@@ -137,12 +137,13 @@ def test_what_a_question_needs_is_asked_of_the_source(settings: Settings) -> Non
 
     assert count(Bound("id", ">=", ORDERS - 10)) == 10
     assert count(Bound("id", "<", 5), Bound("id", ">", 2)) == 2
-    assert count(Bound("at", ">=", "2026-01-02"), Bound("at", "<", "2026-01-03 12:30")) == 37
+    hours = (Bound("made_at", ">=", "2026-01-02"), Bound("made_at", "<", "2026-01-03 12:30"))
+    assert count(*hours) == 37
     assert count(Bound("amount", "=", 7)) == 0
     assert count(limit=3) == 3
     everything = (
         Bound("customer", ">", "2026-01-01"),  # texts have an order of their own there
-        Bound("at", ">", 5),
+        Bound("made_at", ">", 5),
         Bound("id", ">", "2026-01-01"),
         Bound("id", ">", 10**30),
         Bound("nothing", "=", 1),
@@ -155,8 +156,8 @@ def test_what_a_question_needs_is_asked_of_the_source(settings: Settings) -> Non
     [
         ("id", None, ORDERS),
         ("id", "4990", 9),
-        ("at", "2026-01-01T01:00:00", ORDERS - 2),
-        ("at", datetime(2026, 1, 1, 2, tzinfo=UTC), ORDERS - 3),
+        ("made_at", "2026-01-01T01:00:00", ORDERS - 2),
+        ("made_at", datetime(2026, 1, 1, 2, tzinfo=UTC), ORDERS - 3),
         ("amount", Decimal("99.00"), ORDERS // 100),
     ],
 )
