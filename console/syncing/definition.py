@@ -109,10 +109,13 @@ def checked(
     for name, sources in _OF.items():
         if given.get(name) not in (None, "", {}) and source not in sources:
             raise BadParameter(name, given[name], f"only for source_type={' or '.join(sources)}")
+    texts: dict[str, Any] = {
+        name: _text(name, given) for name in FIELDS if name not in ("options", "sync_mode")
+    }
     found = Definition("", "", source, options=given.get("options") or {})
     found = replace(
         found,
-        **{name: _text(name, given) for name in FIELDS if name not in ("options", "sync_mode")},
+        **texts,
         sync_mode=_one_of("sync_mode", given.get("sync_mode") or FULL, MODES),
     )
     found = replace(found, query_mode=found.query_mode or LOCAL)

@@ -143,7 +143,7 @@ def _untouched(old: State, about: State) -> bool:
 def _opened(order: Order, there: list[Found], state: State, kind: str = "") -> Fresh:
     if sum(os.fstat(file.number).st_size for file in there) > order.most:
         raise Failed("limit", f"the files have more than {order.most >> 20} MB")
-    formats = {}
+    formats: dict[str, str] = {}
     for file in there:
         found = order.definition.format or files.format_of(file.path, kind)
         if found is None:

@@ -19,14 +19,14 @@ import orjson
 import structlog
 
 from console import beats, table_files
-from console.audit import Caller, now
+from console.audit import Caller, cut, now
 from console.queries import syncing as queries
 from console.queries.registered import of_sources
 from console.settings import Settings
 from console.syncing import definition, publish
 from console.syncing.definition import APPEND, SOURCES, SQL, Definition
 from console.syncing.drift import Drift
-from console.syncing.failed import SOURCE, STOPPED, Failed
+from console.syncing.failed import ERROR_LIMIT, SOURCE, STOPPED, Failed
 from console.syncing.process import Attempted
 from console.syncing.publish import Result
 from console.syncing.published import folder
@@ -203,7 +203,7 @@ class Syncs:
             status=status,
             rows=0 if failed else publish.brought(result),
             duration_ms=result.duration_ms,
-            error=failed.message[: publish.ERROR_LIMIT] if failed else None,
+            error=cut(failed.message, ERROR_LIMIT) if failed else None,
             drift=result.drift,
         )
 

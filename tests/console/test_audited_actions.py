@@ -14,7 +14,7 @@ import pytest
 from console.audit import RecentReads, is_secret, new_id, now
 from console.jobs.dispatcher import Dispatcher
 from schema.table import Table
-from schema.tables import AUDIT_LOG, USAGE_EVENTS
+from schema.tables import AUDIT_LOG, TABLE_REGISTRY, USAGE_EVENTS
 from schema.transaction import Rows
 from tests.console.access_world import PASSWORD, World
 from tests.console.api.test_sync_api import publish
@@ -350,7 +350,19 @@ def download(world: World) -> str:
     return f"table:{id}"
 
 
+def sync_one(world: World) -> str:
+    file = world.settings.folder / "tables" / "synced.csv"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("x\n1\n")
+    row = {"id": new_id(), "name": new_id(), "source_type": "files", "location": str(file)}
+    world.store.write(Rows(TABLE_REGISTRY, [{**row, "created_at": now()}])).result()
+    done = ok(world.admin.post("/api/sync/trigger", json={"tables": [row["id"]]}))
+    assert done["ok"], done
+    return f"table:{row['id']}"
+
+
 DO: dict[str, Do] = {
+    "sync.table": sync_one,
     "sync.trigger": lambda world: (
         ok(world.admin.post("/api/sync/trigger", json={"due": True})) and None
     ),

@@ -81,13 +81,15 @@ class Place:
 
     def rows(self, id: str = "one") -> list[dict[str, Any]]:
         """What is published."""
-        return pq.read_table(published(self.store)[id].path).to_pylist()
+        found: list[dict[str, Any]] = pq.read_table(published(self.store)[id].path).to_pylist()
+        return found
 
     def columns(self, id: str = "one") -> dict[str, str]:
         return {one.name: one.type for one in published(self.store)[id].columns}
 
     def table(self, table: Table) -> list[dict[str, Any]]:
-        return self.store.read(rows_of(table).order_by("id")).to_pylist()
+        found: list[dict[str, Any]] = self.store.read(rows_of(table).order_by("id")).to_pylist()
+        return found
 
     def history(self) -> list[dict[str, Any]]:
         return self.table(SYNC_HISTORY)
