@@ -13,6 +13,7 @@ from console.doctor.configured import configuration
 from console.doctor.database import DUCKDB, engine
 from console.doctor.machine import LEAST_FREE, clock, disk, rights
 from console.doctor.messages import telegram
+from console.doctor.openid import openid
 from console.doctor.patient import LEVELS, OK, Diagnosis, Patient
 from console.doctor.proxy import proxy
 from console.doctor.scheduled import schedules
@@ -27,6 +28,7 @@ CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
     backups,
     schedules,
     proxy,
+    openid,
 )
 
 
@@ -48,6 +50,7 @@ __all__ = [
     "disk",
     "engine",
     "examine",
+    "openid",
     "proxy",
     "rights",
     "schedules",

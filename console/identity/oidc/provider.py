@@ -75,7 +75,7 @@ class Provider:
             if self._about is None or self._clock() - self._about[0] >= KEPT:
                 address = self.client.issuer.rstrip("/") + WELL_KNOWN
                 said = await self._json("GET", address)
-                self._about = (self._clock(), _about(said, self.client))
+                self._about = (self._clock(), about_of(said, self.client))
             return self._about[1]
 
     async def keys(self, *, anew: bool = False) -> list[Json]:
@@ -181,7 +181,7 @@ def _object(method: str, status: int, content: bytes) -> Json:
     raise ProviderError(f"the sign-in provider {what}", detail=_SETTINGS)
 
 
-def _about(said: Json, client: Client) -> About:
+def about_of(said: Json, client: Client) -> About:
     """Raises ProviderError, where it calls itself something else or lacks what is needed."""
     if str(said.get("issuer")).rstrip("/") != client.issuer.rstrip("/"):
         raise ProviderError(
