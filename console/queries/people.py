@@ -25,9 +25,14 @@ _ACCOUNT = ("id", "email", "name", "is_admin", "is_active", "created_at", "deact
 
 
 def accounts() -> ir.Table:
-    """`id, email, name, is_admin, is_active, created_at, deactivated_at, has_password`."""
+    """`id, email, name, is_admin, is_active, created_at, deactivated_at, has_password,
+    sso_linked`: they have signed in with the OpenID provider."""
     users = rows_of(USERS)
-    return users.select(*_ACCOUNT, has_password=users.password_hash.notnull())
+    has = {
+        "has_password": users.password_hash.notnull(),
+        "sso_linked": users.oidc_subject.notnull(),
+    }
+    return users.select(*_ACCOUNT, **has)
 
 
 def memberships() -> ir.Table:

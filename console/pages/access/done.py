@@ -119,7 +119,7 @@ def _undone(reader: Reader, params: Row, row: Row) -> str:
     return f"{params.get('action')} was undone."
 
 
-_FIELDS = {"is_admin": "admin", "is_active": "active", "email": "e-mail"}
+_FIELDS = {"is_admin": "admin", "is_active": "active", "email": "e-mail", "oidc_subject": "SSO"}
 _TOLD: Mapping[str, Callable[[Reader, Row, Row], str]] = {
     "user.create": lambda reader, params, row: f"{params.get('email')} was added.",
     "user.update": _updated,

@@ -12,16 +12,14 @@ from schema.errors import BadParameter
 
 async def create(desk: Desk, _: str) -> Done:
     name = desk.need("name", "a name that tells who is in it")
-    step = groups.create(desk.caller, name=name, description=desk.text("description") or None)
-    row, event = await desk.write(step)
+    about = {field: desk.text(field) or None for field in ("description", "claim")}
+    row, event = await desk.write(groups.create(desk.caller, name=name, **about))
     return Done(event, to={"group": row["id"]})
 
 
 async def update(desk: Desk, group: str) -> Done:
-    wanted = {
-        "name": desk.need("name", "a name that tells who is in it"),
-        "description": desk.text("description") or None,
-    }
+    wanted: dict[str, str | None] = {"name": desk.need("name", "a name that tells who is in it")}
+    wanted |= {field: desk.text(field) or None for field in ("description", "claim")}
     _, event = await desk.write(groups.update(desk.caller, group, wanted))
     return Done(event)
 
@@ -34,7 +32,7 @@ async def delete(desk: Desk, group: str) -> Done:
 async def add_member(desk: Desk, group: str) -> Done:
     user = desk.person("who")
     _, event = await desk.write(groups.add_member(desk.caller, group, user))
-    return Done(event, to={"who": None})
+    return Done(event)
 
 
 async def remove_member(desk: Desk, value: str) -> Done:
@@ -61,12 +59,6 @@ async def grant(desk: Desk, value: str) -> Done:
     return Done(event)
 
 
-async def grant_to(desk: Desk, key: str) -> Done:
-    """From a resource: to the group that is chosen there."""
-    group = desk.need("group", "choose a group")
-    return await grant(desk, f"{group}/{key}")
-
-
 async def ungrant(desk: Desk, id: str) -> Done:
     _, event = await desk.write(grants.remove(desk.caller, id))
     return Done(event)
@@ -79,7 +71,7 @@ async def undo(desk: Desk, event: str) -> Done:
     return Done(written)
 
 
-_FIELDS = ("name", "description")
+_FIELDS = ("name", "description", "claim")
 DEEDS: Mapping[str, Deed] = {
     "create_group": Deed("user_groups.create", create, _FIELDS),
     "update_group": Deed("user_groups.update", update, _FIELDS, "group"),
@@ -88,7 +80,6 @@ DEEDS: Mapping[str, Deed] = {
     "remove_member": Deed("user_group_members.remove", remove_member),
     "join": Deed("user_group_members.add", join, ("group",)),
     "grant": Deed("resource_grants.add", grant, ("resource",)),
-    "grant_to": Deed("resource_grants.add", grant_to, ("group",)),
     "ungrant": Deed("resource_grants.remove", ungrant, noun="grant"),
     "undo": Deed("audit.rollback", undo),
 }

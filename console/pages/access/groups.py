@@ -20,7 +20,6 @@ from schema.errors import NotFound, shorten
 
 ROWS = 50
 MEMBERS = 200  # of one group, on its page
-_OFFERED = 8  # people that are offered for what was typed
 _KNOWN = 500  # people whom the browser itself offers while one types
 COLUMNS = (
     ("name", "Group"),
@@ -46,15 +45,14 @@ class List:
 @dataclass(frozen=True)
 class Opened:
     """`members`: at most 200, of `size`; `opens`: each with its grant; `others`: what it could be
-    granted; `offered`: people for the words in `who`; `known`: for the browser's own list. `lost`:
-    who would lose what without it. `log`: its changes."""
+    granted; `known`: people whom the browser offers while one types; `lost`: who would lose what
+    without it. `log`: its changes."""
 
     row: Row
     members: Sequence[Row]
     size: int
     opens: Sequence[tuple[Resource, Row]]
     others: Sequence[Resource]
-    offered: Sequence[Row]
     known: Sequence[Row]
     lost: Sequence[Path]
     log: str
@@ -116,11 +114,15 @@ def one(reading: Reading[GroupsState]) -> Opened | None:
         size=len(inside),
         opens=[(one, grant) for one, grant in granted if grant is not None],
         others=[one for one, grant in granted if grant is None],
-        offered=_meant(outside, state.who)[:_OFFERED] if state.who else (),
         known=outside[:_KNOWN],
         lost=access.only_by(id) if state.do == "delete" else (),
         log=links.changes_of(f"group:{id}"),
     )
+
+
+def gone(reading: Reading[GroupsState]) -> str:
+    """Where the changes of the group stand that the address names, also when it is no more."""
+    return links.changes_of(f"group:{reading.state.group}")
 
 
 def _may(person: Row) -> bool:
@@ -132,11 +134,6 @@ def _account(access: Access, user: str) -> Row:
     return {name: person[name] for name in ("is_admin", "is_active")}
 
 
-def _meant(people: Sequence[Row], text: str) -> list[Row]:
-    wanted = text.strip().casefold()
-    return [one for one in people if wanted in f"{one['email']}\n{one['name'] or ''}".casefold()]
-
-
 class GroupsPage(Page[GroupsState]):
     path = "/admin/groups"
     title = "Groups"
@@ -146,7 +143,7 @@ class GroupsPage(Page[GroupsState]):
     terminal = "agnes admin groups"
     parts = (
         Part("done", done.read),
-        Part("filters", lambda reading: True, alone=True, template="access/group_filters.html"),
+        Part("filters", gone, alone=True, template="access/group_filters.html"),
         Part("create", lambda reading: True, template="access/group_create.html"),
         Part("one", one, template="access/group.html"),
         Part("rows", listed, template="access/group_rows.html"),

@@ -79,24 +79,20 @@ class UsersState(AccessState):
 
 
 class GroupsState(AccessState):
-    """`group`: the one that is open, by its id; `who`: words of the person to be added."""
+    """`group`: the one that is open, by its id."""
 
     forms = ("create", "change", "delete")
     sorts = ("name", "members", "grants", "created")
     plain = "name:asc"
-    more = ("group", "who", *STEP)
+    more = ("group", *STEP)
 
     @property
     def group(self) -> str:
         return str(self.rest.get("group", ""))
 
-    @property
-    def who(self) -> str:
-        return str(self.rest.get("who", ""))
-
-    def at(self, group: str | None, **changes: str | None) -> str:
+    def at(self, group: str | None) -> str:
         """The query that opens this group, or the list."""
-        return self.url(**{"group": group, "who": None, **changes})
+        return self.url(group=group)
 
 
 class MatrixState(AccessState):

@@ -55,6 +55,12 @@ async def activate(desk: Desk, user: str) -> Done:
     return Done(event)
 
 
+async def unlink(desk: Desk, user: str) -> Done:
+    """Forget whom they are at the OpenID provider."""
+    _, event = await desk.write(users.update(desk.caller, user, {"oidc_subject": None}))
+    return Done(event)
+
+
 async def deactivate_chosen(desk: Desk, _: str) -> Done:
     """All of them or, where one cannot be, none."""
     chosen = list(dict.fromkeys(desk.chosen))
@@ -102,6 +108,7 @@ DEEDS: Mapping[str, Deed] = {
     "deactivate": Deed("user.deactivate", deactivate, noun="user"),
     "deactivate_chosen": Deed("user.deactivate", deactivate_chosen, ("sure",)),
     "activate": Deed("user.update", activate, noun="user"),
+    "unlink": Deed("user.update", unlink, noun="user"),
     "link": Deed("user.sign_in_link", link, noun="user"),
     "end_session": Deed("auth.logout", end_session, ("user",)),
 }

@@ -145,6 +145,9 @@ def test_a_group_is_made_filled_granted_and_each_step_undone(place: Place) -> No
     assert again.status_code == 409
     place.done(here, undo=undo(added))
     assert place.rows(USER_GROUP_MEMBERS, group_id=group) == []
+    follows = {"update_group": group, "name": "Readers", "claim": "data-readers"}
+    assert "was changed" in notice(place.done(f"{here}&do=change", **follows))
+    assert "follows the OpenID provider's group" in place.page(here)
 
 
 def test_before_a_group_is_deleted_one_reads_who_loses_what(place: Place) -> None:
@@ -162,6 +165,8 @@ def test_before_a_group_is_deleted_one_reads_who_loses_what(place: Place) -> Non
     place.done("/admin/groups", undo=undo(gone))
     assert place.may(place.ben, "sessions")
     place.act(delete_group=group)
+    after = place.page(f"/admin/groups?group={group}", status=404)
+    assert f"/admin/activity?q={group}" in after, "where it can be undone still"
 
 
 def test_the_matrix_grants_and_takes_back_and_knows_no_own_rows(place: Place) -> None:
@@ -281,6 +286,13 @@ def test_the_tab_access_changes_an_account_and_signs_browsers_out(place: Place) 
     assert "Undo" not in notice(changed)
     assert place.rows(USERS, id=user)[0]["is_admin"]
     assert "admin: sees everything" in place.page(here)
+    linked = {"id": user, "oidc_subject": "https://sso.example abc"}
+    place.server.instance.store.write(
+        lambda transaction: transaction.update(USERS, {"id": user}, linked)
+    ).result()
+    assert "Unlink SSO" in place.page(here)
+    assert "SSO changed" in notice(place.done(here, unlink=user))
+    assert "Unlink SSO" not in place.page(here)
     out = place.done(here, end_session=browser["id"], user=user)
     assert "A browser of tabb@example.org is signed out." in notice(out)
     assert place.rows(WEB_SESSIONS, user_id=user) == []
