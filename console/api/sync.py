@@ -8,12 +8,12 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from console import synced
-from console.audit import cut, entry, now
+from console.audit import entry, now
 from console.handler import Handler
 from console.identity.rights import SERVICE, SIGNED_IN, Right
+from console.synced_now import sync_now
 from schema.errors import BadParameter, BadRequest
 
-_BY = {"scheduler": "schedule", "web": "page", "cli": "cli"}
 _MOST = 1000  # tables in one request
 
 
@@ -33,18 +33,8 @@ class Trigger(Handler):
             if ids is not None:
                 raise BadRequest("tables and due exclude each other", detail="Give one of them.")
             ids = await self.instance.store.offload(self.instance.syncs.due, now())
-        by = _BY.get(self.caller.client_kind or "", "api")
-        found: list[Any] = []
-        if ids != []:
-            found = await self.instance.syncs.sync(self.caller, ids, trigger=by)
+        found = await sync_now(self.instance, self.caller, ids)
         failed = sum(1 for one in found if one.status == "error")
-        params = {
-            "tables": None if ids is None else [cut(id, 64) for id in ids],
-            "sync_ids": [one.id for one in found],
-            "failed": failed,
-            "trigger": by,
-        }
-        await self.instance.record(entry(self.caller, "sync.trigger", params=params))
         self.send({"ok": not failed, "attempts": [asdict(one) for one in found], "failed": failed})
 
 

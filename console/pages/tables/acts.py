@@ -15,12 +15,15 @@ from console.audit import cut
 from console.changes.rollback import rollback
 from console.handler import text_of
 from console.identity import grants
+from console.identity.lookup import where_id
 from console.identity.rights import ADMIN, Right
 from console.pages.act import Act
 from console.pages.render import error_page, render
 from console.pages.tables.state import TablesState
+from console.queries.registered import listing
 from console.registered import File
 from console.reveal import LONGEST
+from console.synced_now import sync_now
 from schema.errors import AgnesError, BadParameter, BadRequest, Conflict
 
 PATH = "/admin/tables"
@@ -29,11 +32,23 @@ _ACTIONS = {
     "change": "registry.update",
     "describe": "registry.update",
     "remove": "registry.delete",
+    "sync": "sync.trigger",
     "grant": "resource_grants.add",
     "ungrant": "resource_grants.remove",
     "undo": "audit.rollback",
 }
-_FIELDS = ("name", "location", "description", "bucket", "table", "group_id", "reason")
+# What the forms of a source have, beside its name and what it holds.
+_OF_SOURCE = {
+    "local": ("location",),
+    "files": ("location", "format", "sync_mode", "schedule"),
+    "url": ("location", "format", "sync_mode", "schedule"),
+    "sql": ("connection", "statement", "query_mode", "sync_mode", "cursor_column", "schedule"),
+}
+_EVERY = tuple(dict.fromkeys(name for names in _OF_SOURCE.values() for name in names))
+_FIELDS = (
+    *("name", "source_type", "description", "bucket", "table", "group_id", "reason"),
+    *_EVERY,
+)
 _MEANS = "means."  # and the name of a column
 
 
@@ -67,6 +82,7 @@ class TableActs(Act):
             "change": self._change,
             "describe": self._describe,
             "remove": self._remove,
+            "sync": self._sync,
             "grant": self._grant,
             "ungrant": self._ungrant,
             "undo": self._undo,
@@ -82,11 +98,17 @@ class TableActs(Act):
     # -- what they do
 
     async def _register(self) -> None:
-        given = {name: self._given.get(name, "") for name in ("name", "location", "description")}
-        file = await self._described(given["location"])
+        source = self._given.get("source_type") or registered.LOCAL
+        if source not in _OF_SOURCE:
+            raise BadParameter("source_type", source, ", ".join(_OF_SOURCE))
+        names = ("name", "description", *_OF_SOURCE[source])
+        given = {name: self._given.get(name, "") for name in names}
         given = {name: text for name, text in given.items() if text or name == "name"}
+        given["source_type"] = source
+        file = await self._looked_at(given, None)
         try:
-            row = await self._written(registered.register(self.caller, given, file))
+            step = registered.register(self.caller, given, file, self.instance.settings)
+            row = await self._written(step)
         except BadParameter as error:
             if error.name != "id":
                 raise
@@ -94,14 +116,20 @@ class TableActs(Act):
                 f"{given['name']} is the name or the id of another registered table",
                 detail="Use another name.",
             ) from None
-        self._done(f"{row['name']} is registered. Admins may read it.", row["id"])
+        syncs = source != registered.LOCAL and row["query_mode"] != "remote"
+        then = "Sync it, and admins may read it." if syncs else "Admins may read it."
+        self._done(f"{row['name']} is registered. {then}", row["id"])
 
     async def _change(self) -> None:
         """With the same location, its columns are read anew."""
-        names = ("name", "location", "description", "bucket")
+        names = ("name", "description", "bucket", *_EVERY)
         given = {name: self._given[name] for name in names if name in self._given}
-        file = await self._described(given["location"]) if "location" in given else None
-        row = await self._written(registered.change(self.caller, self._table, given, file))
+        store = self.instance.store
+        rows = await store.offload(store.read, where_id(listing(), self._table))
+        file = await self._looked_at(given, next(iter(rows.to_pylist()), None))
+        settings = self.instance.settings
+        step = registered.change(self.caller, self._table, given, file, settings)
+        row = await self._written(step)
         self._done(f"{row['name']} was changed.", row["id"])
 
     async def _describe(self) -> None:
@@ -118,6 +146,17 @@ class TableActs(Act):
         id = self._table
         await self._written(registered.remove(self.caller, id))
         self._done(f"{id} is not registered any more. Its file stays where it is.", id)
+
+    async def _sync(self) -> None:
+        id = self._table
+        (one,) = await sync_now(self.instance, self.caller, [id])
+        took = f"{one.duration_ms / 1000:.1f} s"
+        if one.status == "error":
+            self._done(f"{id} could not be synced: {one.error}", id)
+        elif one.status == "unchanged":
+            self._done(f"{id} is as it was at its source.", id)
+        else:
+            self._done(f"{id} was synced: {one.rows:,} rows in {took}.", id)
 
     async def _grant(self) -> None:
         if not self._given.get("group_id"):
@@ -146,11 +185,11 @@ class TableActs(Act):
             raise BadParameter("table", "", "the id of a registered table")
         return self._given["table"]
 
-    async def _described(self, location: str) -> File:
-        if not location:
+    async def _looked_at(self, given: Mapping[str, Any], there: Any) -> File | None:
+        if given.get("source_type") == registered.LOCAL and not given.get("location"):
             raise BadParameter("location", "", "the path of a CSV or Parquet file")
-        work = registered.described
-        return await self.instance.store.offload(work, self.instance.settings, location)
+        work = registered.looked_at
+        return await self.instance.store.offload(work, self.instance.settings, given, there)
 
     async def _written(self, step: Any) -> Any:
         return await self.instance.store.awrite(step)

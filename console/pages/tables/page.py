@@ -12,7 +12,7 @@ from console.identity.rights import ADMIN
 from console.instance import Instance
 from console.offered import offered
 from console.pages.parts import Part, PartsPage
-from console.pages.tables import history, internal, listed, one, register, tabs
+from console.pages.tables import attempts, history, internal, listed, one, register, tabs
 from console.pages.tables.reading import Reading, Row
 from console.pages.tables.state import TablesState
 from console.queries import registered as queries
@@ -27,6 +27,7 @@ PARTS: tuple[Part[Reading], ...] = (
     Part("listed", listed.read),
     Part("internal", internal.read),
     Part("one", one.read),
+    Part("attempts", attempts.read, beats=True),
     Part("history", history.read),
 )
 

@@ -1,4 +1,5 @@
-"""The form that registers a file: where files are looked for, and which ones lie there."""
+"""The form that registers a table: which files lie where they are looked for, which databases
+there are."""
 
 from __future__ import annotations
 
@@ -9,16 +10,28 @@ from pathlib import Path
 
 from console import table_files
 from console.pages.tables.reading import Reading
+from console.syncing import definition
 
 _MOST = 200  # files that are offered
 
 
 @dataclass(frozen=True)
 class Form:
-    """`files` lie directly in `folders`; those in folders below can be typed."""
+    """`files` lie directly in `folders`; those in folders below can be typed. `connections`: names
+    of AGNES_SOURCES."""
 
     folders: Sequence[Path]
     files: Sequence[str]
+    connections: Sequence[str] = ()
+
+    @property
+    def empty(self) -> dict[str, None]:
+        """A table of which nothing is known yet."""
+        return dict.fromkeys(definition.FIELDS)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return [(name, name) for name in self.connections]
 
 
 def read(reading: Reading) -> Form | None:
@@ -27,7 +40,8 @@ def read(reading: Reading) -> Form | None:
         return None
     folders = table_files.folders(reading.instance.settings)
     found = sorted(path for folder in folders for path in _files(folder))
-    return Form(folders, found[:_MOST])
+    names = [one.name for one in reading.instance.settings.sources]
+    return Form(folders, found[:_MOST], names)
 
 
 def _files(folder: Path) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from console.offered import Offer
 from console.pages.catalog.tables import why_unreadable
+from console.pages.tables.reading import Reading, Row
 from console.remote_tables import REMOTE
 from schema.errors import AgnesError
 
@@ -17,6 +18,14 @@ class Standing:
 
     rows: int | None
     broken: str = ""
+    waits: bool = False  # it syncs, and never did
+
+
+def of_table(reading: Reading, id: str, facts: Row | None) -> Standing:
+    """How the table with this id stands; `facts` of one that syncs."""
+    if facts is not None and facts["synced"] is None:
+        return Standing(None, waits=True)
+    return standing(reading.offer(id))
 
 
 def standing(offer: Offer | None) -> Standing:

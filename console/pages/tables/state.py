@@ -8,16 +8,17 @@ from console.pages.state import ListState
 from schema.errors import BadParameter
 
 REGISTERED, INTERNAL = "registered", "internal"
+SOURCES = ("local", "files", "url", "sql")  # a tab, and a form that registers, for each
 FORMS = ("register", "change", "describe", "remove")
 
 
 class TablesState(ListState):
     """`q`: words of names; `table`: the one that is open, by its id or name; `do`: the form that is
-    open, `register` for a new table; `undo`: a change of it that might be undone."""
+    open, `register` for a new table, from `source`; `undo`: a change of it that might be undone."""
 
     filters = ("q",)
-    tabs = (REGISTERED, INTERNAL)
-    more = ("table", "do", "undo")
+    tabs = (REGISTERED, *SOURCES, INTERNAL)
+    more = ("table", "do", "source", "undo")
 
     @classmethod
     def of(cls, query: str) -> Self:
@@ -25,6 +26,8 @@ class TablesState(ListState):
         state = super().of(query)
         if state.do and state.do not in FORMS:
             raise BadParameter("do", state.do, "one of " + ", ".join(FORMS))
+        if state.source not in SOURCES:
+            raise BadParameter("source", state.source, "one of " + ", ".join(SOURCES))
         return state
 
     @property
@@ -36,6 +39,12 @@ class TablesState(ListState):
         return str(self.rest.get("do", ""))
 
     @property
+    def source(self) -> str:
+        """Of the form that registers: what is said, else that of the tab."""
+        of_tab = self.tab if self.tab in SOURCES else SOURCES[0]
+        return str(self.rest.get("source", of_tab))
+
+    @property
     def undo(self) -> str:
         return str(self.rest.get("undo", ""))
 
@@ -45,4 +54,4 @@ class TablesState(ListState):
 
     def at(self, table: str | None, **changes: str | None) -> str:
         """The query that opens this table, or the list, with no form unless `changes` say so."""
-        return self.url(**{"table": table, "do": None, "undo": None, **changes})
+        return self.url(**{"table": table, "do": None, "source": None, "undo": None, **changes})

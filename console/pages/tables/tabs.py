@@ -1,14 +1,16 @@
-"""Registered, Internal: how many of each there are."""
+"""All, those of each source, Internal: how many of each there are."""
 
 from __future__ import annotations
 
 from console.agnes_tables import agnes_tables
 from console.pages.tables.reading import Reading
+from console.pages.tables.state import SOURCES
 from console.queries import registered as queries
 from console.registered import INTERNAL
 
 
 def read(reading: Reading) -> dict[str, int]:
     counts = reading.instance.store.rows(queries.by_source)
-    registered = sum(row["tables"] for row in counts if row["source_type"] != INTERNAL)
-    return {"registered": registered, "internal": len(agnes_tables())}
+    of = {row["source_type"]: row["tables"] for row in counts if row["source_type"] != INTERNAL}
+    by_source = {name: of.get(name, 0) for name in SOURCES}
+    return {"registered": sum(of.values()), **by_source, "internal": len(agnes_tables())}

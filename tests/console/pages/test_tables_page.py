@@ -212,3 +212,66 @@ def test_the_log_leads_to_the_tables_of_a_question(place: Place) -> None:
     shown = html.unescape(place.client.get(f"/admin/activity?row={event['id']}").text)
     assert 'href="/admin/tables?table=joined">joined</a>' in shown
     assert 'href="/catalog?table=agnes_audit">agnes_audit</a>' in shown
+
+
+def test_a_table_of_files_is_synced_shown_and_failing_stands_out(place: Place) -> None:
+    place.file("shops-1.csv", f"town,n\nBrno,1\n{HOSTILE},2\n")
+    given = {"source_type": "files", "location": "shops-*.csv", "schedule": "every 6h"}
+    done = place.act(register="1", name="shops", **given)
+    assert done.headers["Location"] == "/admin/tables?table=shops", done.text
+    shown = place.page("?table=shops")
+    assert "It was never synced." in shown
+    assert "not synced yet" in shown
+    said = place.client.post(ACT, data={"sync": "shops", "table": "shops"}, headers=LIVE)
+    assert said.text.startswith("shops was synced: 2 rows in")
+    raw = place.client.get("/admin/tables?table=shops").text
+    assert HOSTILE not in raw, "values of a profile are text"
+    shown = html.unescape(raw)
+    for text in ("reads all anew", "every 6h", ">Brno <span", "1 syncs, 0 failed", ", next "):
+        assert text in shown, text
+    assert 'href="/api/data/shops/download"' in shown
+    (row,) = place.rows(AUDIT_LOG, action="sync.trigger")
+    assert '"trigger":"cli"' in row["params"], "a token sent it"
+
+    place.file("shops-2.csv", "town,n\nPraha,many\n")
+    place.act(sync="shops", table="shops")
+    assert "int64 → string" in place.page("?table=shops")
+    for path in place.folder.glob("shops-*.csv"):
+        path.unlink()
+    said = place.client.post(ACT, data={"sync": "shops", "table": "shops"}, headers=LIVE)
+    assert "could not be synced" in said.text
+    shown = place.page("?table=shops")
+    assert "The last sync failed" in shown
+    assert "3 syncs, 1 failed" in shown
+    listed = place.page("?tab=files")
+    assert "failed at its last sync:</b>" in listed
+    assert ">shops<" in listed
+    assert ">shops<" not in place.page("?tab=url")
+    again = place.client.post(ACT, data={"sync": "nothing", "table": "nothing"}, headers=LIVE)
+    assert again.status_code == 404
+
+
+def test_each_source_has_a_form_whose_fields_are_refused_by_name(place: Place) -> None:
+    assert 'name="statement"' in place.page("?do=register&source=sql")
+    assert 'name="location"' in place.page("?do=register&tab=url")
+    form = {"register": "1", "name": "x"}
+    place.refused("location", **form, source_type="url", location="ftp://example.org/x.csv")
+    place.refused("location", **form, source_type="url", location="http://127.0.0.1/x.csv")
+    place.refused("location", **form, source_type="files", location="/etc/*.csv")
+    place.refused("schedule", **form, source_type="files", location="a.csv", schedule="hourly")
+    place.refused("connection", **form, source_type="sql")
+    place.refused("source_type", **form, source_type="ftp")
+    place.page("?do=register&source=ftp", status=400)
+
+
+def test_how_a_table_is_synced_is_changed_on_its_page(place: Place) -> None:
+    place.file("kept.csv")
+    place.act(register="1", name="kept", source_type="files", location="kept.csv")
+    shown = place.page("?table=kept&do=change")
+    assert f'value="{place.folder}/kept.csv"' in shown
+    given = {"location": "kept.csv", "sync_mode": "append", "schedule": "30 5 * * *"}
+    done = place.act(change="kept", table="kept", name="kept", **given)
+    assert done.status_code == 303, done.text
+    shown = place.page("?table=kept")
+    assert "adds what is new" in shown
+    assert "30 5 * * *" in shown

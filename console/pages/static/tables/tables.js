@@ -50,7 +50,7 @@
   agnes.shown(() => {
     const now = opens();
     if (now && now.dataset.opens !== open) {
-      const first = [...now.querySelectorAll("input, button")].find((one) => one.type !== "hidden");
+      const first = [...now.querySelectorAll("input, select, textarea, button")].find((one) => one.type !== "hidden");
       (now.matches(".tried") ? now : first)?.focus();
     }
     open = now?.dataset.opens;
