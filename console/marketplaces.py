@@ -85,6 +85,35 @@ async def import_(
     return {"marketplace": marketplace, "source": source, **counts, "dry_run": dry_run}
 
 
+async def refresh(
+    instance: Instance, caller: Caller, marketplace: str | None = None, *, dry_run: bool = False
+) -> list[dict[str, Any]]:
+    """Say anew whose work the events are, with what is offered now: of one marketplace, or of all.
+    The answers of `import_`. Raises NotFound."""
+    rows = instance.store.rows
+    found = await instance.store.offload(rows, every)
+    names = {row["marketplace"]: row["source"] for row in found}
+    if marketplace is not None and marketplace not in names:
+        raise NotFound(
+            f"no marketplace {shorten(marketplace)}", detail="List the items to see its name."
+        )
+    answers = []
+    for name in [marketplace] if marketplace is not None else sorted(names):
+        items = [
+            Item(row["plugin"], row["type"], row["name"], row["description"])
+            for row in found
+            if row["marketplace"] == name
+        ]
+        answers.append(await import_(instance, caller, name, names[name], items, dry_run=dry_run))
+    return answers
+
+
+def every() -> ir.Table:
+    """All that is offered, in order."""
+    rows = rows_of(MARKETPLACE_ITEMS)
+    return rows.order_by(["marketplace", "plugin", "type", "name", "id"])
+
+
 def _counts(done: Swap, items: Sequence[Item]) -> dict[str, Any]:
     return {
         "items": len(items),

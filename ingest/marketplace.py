@@ -19,6 +19,7 @@ from schema.errors import BadParameter, BadRequest, shorten
 SOURCES = ("curated", "flea")
 TYPES = ("plugin", "skill", "agent", "command")
 MOST = 20_000  # items of a marketplace
+RESERVED = ("import", "refresh", "use")  # addresses of the API, so no marketplace is called so
 LONGEST = 200  # characters of a name: transcripts' names are cut there
 TOLD = 500  # characters of a description
 _FIELDS = ("plugin", "type", "name", "description")
@@ -62,7 +63,7 @@ def _gathered(items: Iterable[Item]) -> list[Item]:
 
 def named(name: str) -> str:
     """The name of a marketplace, checked. Raises BadParameter."""
-    if name.strip() == "import":
+    if name.strip() in RESERVED:
         raise BadParameter("marketplace", name, "another name: an address of the API is called so")
     return _text("marketplace", name)
 
@@ -83,6 +84,21 @@ def read(path: Path) -> list[Item]:
             detail="Name a folder with .claude-plugin/marketplace.json or with plugins that have"
             " skills/*/SKILL.md, agents/*.md or commands/*.md, or a JSON listing.",
         )
+    return items
+
+
+def listed(content: bytes, file: str) -> list[Item]:
+    """The items of a JSON listing, or of a marketplace.json, that was sent as `file`. Raises
+    BadRequest that names it."""
+    if len(content) > _LISTING:
+        raise BadRequest(f"{file} is larger than {_LISTING >> 20} MB")
+    try:
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"{file} is not JSON: {error}") from None
+    items = _gathered(_told_in(Path(file), data))
+    if not items:
+        raise BadRequest(f"{file} holds no plugins", detail="Give items, or plugins with names.")
     return items
 
 
@@ -125,7 +141,10 @@ def _told(description: str | None) -> str | None:
 
 
 def _listing(path: Path) -> Iterator[Item]:
-    data = _json(path, _LISTING)
+    yield from _told_in(path, _json(path, _LISTING))
+
+
+def _told_in(path: Path, data: Any) -> Iterator[Item]:
     rows = data.get("items", data.get("plugins")) if isinstance(data, dict) else data
     if not isinstance(rows, list):
         raise BadRequest(f"{path}: give a list of items, or an object with `items` or `plugins`")

@@ -433,6 +433,8 @@ TABLE: dict[str, Any] = {
     "/api/admin/grants/([^/]+)$": Api(rights("admin", "GET", "DELETE"), f"/api/admin/grants/{ID}"),
     "/api/admin/marketplace$": Api(rights("admin", "GET")),
     "/api/admin/marketplace/import$": Api(rights("admin", "POST")),
+    "/api/admin/marketplace/refresh$": Api(rights("admin", "POST")),
+    "/api/admin/marketplace/use$": Api(rights("admin", "GET")),
     "/api/admin/marketplace/([^/]+)$": Api(
         rights("admin", "DELETE"), f"/api/admin/marketplace/{ID}"
     ),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from console import marketplaces
-from console.api.lists import LIST_ARGUMENTS, READ, AccessHandler
-from console.handler import Handler
+from console.api.lists import DEFAULT, FARTHEST, LIST_ARGUMENTS, MOST, READ, AccessHandler
+from console.audit import now
+from console.handler import Handler, integer
+from console.marketplace_use import Use, use
+from console.telemetry import Reader
 from ingest.marketplace import checked, named, sourced
 from schema.errors import BadParameter
 
@@ -45,6 +48,58 @@ class Import(Handler):
         )
 
 
+class Refresh(Handler):
+    """`{marketplace?, dry_run?}` → `{rows}`: what was said anew of each."""
+
+    actions: ClassVar[Mapping[str, str]] = {"POST": "marketplace.import"}
+
+    async def post(self) -> None:
+        self.query(())
+        given = self.body({"marketplace": str, "dry_run": bool})
+        rows = await marketplaces.refresh(
+            self.instance,
+            self.caller,
+            given.get("marketplace"),
+            dry_run=given.get("dry_run", False),
+        )
+        count = len(rows)
+        page = {"total": count, "limit": count, "offset": 0, "next_offset": None}
+        self.send({"rows": rows, **page})
+
+
+class Used(Handler):
+    """How each item is used, of 30 days: a list with its `active_people`, and the `unused`."""
+
+    actions: ClassVar[Mapping[str, str]] = {"GET": READ}
+
+    async def get(self) -> None:
+        given = self.query((*LIST_ARGUMENTS, "sort", "type", "source", "plugin"))
+        limit = integer(given, "limit", DEFAULT, 1, MOST)
+        offset = integer(given, "offset", 0, 0, FARTHEST)
+        asked = {name: text for name, text in given.items() if name not in ("limit", "offset")}
+        reader = Reader(self.instance, self.caller.me)
+
+        def found() -> tuple[Use, list[dict[str, Any]]]:
+            every = use(reader, now=now())
+            return every, every.chosen(**asked)
+
+        every, rows = await self.instance.store.offload(found)
+        await self.instance.was_read(self.caller, READ, {"endpoint": "marketplace/use", **asked})
+        after = offset + limit
+        self.send(
+            {
+                "rows": rows[offset:after],
+                "total": len(rows),
+                "limit": limit,
+                "offset": offset,
+                "next_offset": after if after < len(rows) else None,
+                "active_people": every.active_people,
+                "offered": len(every.offered),
+                "unused": every.unused,
+            }
+        )
+
+
 class Marketplace(Handler):
     """One marketplace as a whole."""
 
@@ -58,5 +113,7 @@ class Marketplace(Handler):
 ROUTES = [
     (r"/api/admin/marketplace", Items),
     (r"/api/admin/marketplace/import", Import),
+    (r"/api/admin/marketplace/refresh", Refresh),
+    (r"/api/admin/marketplace/use", Used),
     (r"/api/admin/marketplace/([^/]+)", Marketplace),
 ]

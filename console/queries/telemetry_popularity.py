@@ -66,6 +66,12 @@ def of_events(seen: Seen, filter: TelemetryFilter, column: str, today: Any) -> i
     )
 
 
+def active(seen: Seen, filter: TelemetryFilter) -> ir.Table:
+    """`people`: how many used anything at all."""
+    events: Any = filter.apply(seen.rows())
+    return events.aggregate(people=events.user_id.nunique())
+
+
 def offered(type: str) -> ir.Table:
     """What the marketplaces offer of a type: a catalogue, nobody's rows."""
     rows = rows_of(MARKETPLACE_ITEMS)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from console.audit import now
 from schema.tables import (
     MARKETPLACE_ITEMS,
     ROLLUP_DAYS,
     USAGE_EVENTS,
     USAGE_MARKETPLACE_ITEM_DAILY,
 )
-from schema.transaction import Rows
+from schema.transaction import Rows, Transaction
 from tests.console.access_world import World
 
 PATH = "/api/admin/marketplace"
@@ -191,3 +192,56 @@ def test_nobody_but_an_admin_sees_or_changes_them(world: World) -> None:
         assert analyst.get(PATH).status_code == 403
         assert analyst.post(f"{PATH}/import", json={}).status_code == 403
         assert analyst.delete(f"{PATH}/team").status_code == 403
+
+
+def test_a_refresh_says_anew_whose_work_the_events_are(world: World) -> None:
+    import_(world, MEND, GO)
+    import_(world, {**MEND, "plugin": "q"}, marketplace="other", source="flea")
+    (event,) = world.rows(USAGE_EVENTS)
+    astray = [{**event, "source": "builtin", "ref_id": None}]
+
+    def worn(transaction: Transaction) -> None:
+        transaction.delete(USAGE_EVENTS, {"id": event["id"]})
+        transaction.insert(Rows(USAGE_EVENTS, astray))
+
+    world.store.write(worn).result()
+    path = f"{PATH}/refresh"
+    tried = world.admin.post(path, json={"marketplace": "team", "dry_run": True}).json()["rows"]
+    assert [(row["changed_events"], row["dry_run"]) for row in tried] == [(1, True)]
+    assert world.rows(USAGE_EVENTS)[0]["source"] == "builtin"
+    done = world.admin.post(path, json={}).json()["rows"]
+    told = [
+        (row["marketplace"], row["changed_events"], row["added"], row["removed"]) for row in done
+    ]
+    assert sorted(told) == [("other", 1, 0, 0), ("team", 0, 0, 0)]
+    assert world.rows(USAGE_EVENTS)[0]["source"] == "curated"
+    assert world.admin.post(path, json={"marketplace": "none"}).status_code == 404
+    body = {"marketplace": "refresh", "source": "curated", "items": [MEND]}
+    assert world.admin.post(f"{PATH}/import", json=body).status_code == 400
+
+
+def test_use_has_its_denominator_and_what_nobody_uses(world: World) -> None:
+    import_(world, MEND, {**MEND, "name": "idle"}, GO)
+    days = now() - timedelta(days=1)
+    rows = []
+    for number, who in enumerate(("a", "a", "b", "c")):
+        row = {"id": f"new-{number}", "session_file": f"{who}/s.jsonl", "user_id": who}
+        skill = "p:mend" if who != "c" else None
+        row |= {"tool_name": "Skill", "skill_name": skill, "source": "builtin", "is_error": False}
+        rows.append({**row, "occurred_at": days, "outcome": "ok", "event_type": "tool_use"})
+    world.store.write(Rows(USAGE_EVENTS, rows)).result()
+    world.admin.post(f"{PATH}/refresh", json={}).raise_for_status()
+    found = world.admin.get(f"{PATH}/use", params={"type": "skill"}).json()
+    (row,) = found["rows"]
+    assert (row["called"], row["marketplace"], row["description"]) == ("p:mend", "team", "Mends")
+    assert (row["invocations_30d"], row["distinct_users_30d"], row["trend_pct"]) == (3, 2, None)
+    assert row["telemetry"] == "/admin/telemetry?tab=skills&skill=p%3Amend&since_minutes=43200"
+    assert found["active_people"] == 3
+    assert [(item["type"], item["name"]) for item in found["unused"]] == [
+        ("skill", "idle"),
+        ("command", "go"),
+    ]
+    trending = world.admin.get(f"{PATH}/use", params={"sort": "trending"}).json()
+    assert trending["rows"] == []
+    for wrong in ({"sort": "best"}, {"type": "tool"}, {"source": "x"}):
+        assert world.admin.get(f"{PATH}/use", params=wrong).status_code == 400
