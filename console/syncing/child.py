@@ -28,6 +28,8 @@ _OWN = 512 << 20  # bytes of address space beside the engine's
 
 
 def main() -> None:
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
     told = orjson.loads(sys.stdin.buffer.read())
     tie(told.pop("server"))
     os.umask(0o077)
@@ -40,8 +42,8 @@ def main() -> None:
     except Failed as error:
         answer = {"error": error.message, "what": error.what, "drift": error.drift}
     deadline.off()
-    sys.stdout.buffer.write(orjson.dumps(answer))
-    sys.stdout.buffer.flush()
+    answers.write(orjson.dumps(answer))
+    answers.flush()
     os._exit(0)  # what is left of the engine needs no goodbye
 
 

@@ -31,6 +31,7 @@ _SHUT = (
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET allow_persistent_secrets = false",
+    "SET enable_progress_bar = false",
     "SET threads = 1",
     "SET TimeZone = 'UTC'",
 )
