@@ -135,7 +135,7 @@ class _Authorize(_Any):
             self.finish(_FORM.format(hidden="".join(fields)))
             return
         if "email" in given:
-            self.openid.is_ana(sub=f"sub-of-{given['email']}", email=given["email"])
+            self.openid.is_ana(sub=given["email"].lower(), email=given["email"])
             self.openid.form = True
         assert given["response_type"] == "code"
         assert given["code_challenge_method"] == "S256"

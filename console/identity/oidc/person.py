@@ -86,7 +86,7 @@ def _known(transaction: Transaction, came: Person) -> Row | None:
         raise Refused(
             "this e-mail belongs to an account of somebody else at the sign-in provider",
             reason="other_subject",
-            detail="An admin can unlink it: agnes admin users update EMAIL --unlink-sso.",
+            detail="Ask an admin to unlink that account.",
             user=user,
         )
     return user
