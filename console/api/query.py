@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar, cast
 
@@ -25,7 +25,6 @@ from console.identity.rights import SIGNED_IN, Right
 from console.offered import INTERNAL
 from console.query_values import JSON, said, values
 from console.questions import Question
-from console.registered import LOCAL
 from console.remote_tables import REMOTE
 from console.sandbox.measure import Refused
 from console.sandbox.pool import Run, Stopped
@@ -34,7 +33,6 @@ from schema.errors import AgnesError, BadParameter, Unavailable
 ARROW = "application/vnd.apache.arrow.stream"
 _ROWS, _ROWS_ARROW = 100_000, 5_000_000  # that may be asked for
 _PREVIEW = 200  # characters of the text that the log keeps
-_ACTIONS = {INTERNAL: "query.internal", LOCAL: "query.local", REMOTE: "query.remote"}
 _IN_MEMORY = 4 << 20  # bytes of an answer; more lie in a file until they are sent
 
 
@@ -110,6 +108,7 @@ class Query(Asking):
     """`{sql, limit}`: JSON, or, where the caller accepts one, an Arrow stream."""
 
     fields: ClassVar[Mapping[str, type]] = {"sql": str, "limit": int}
+    is_hybrid = False  # the log calls it so whatever it uses
 
     async def post(self) -> None:
         self.query(())
@@ -139,12 +138,6 @@ class Query(Asking):
 
     def agreed(self, question: Question, given: Mapping[str, Any]) -> None:
         """Nothing more is asked of it."""
-
-    def action(self, kinds: Collection[str]) -> str:
-        """What the log calls a question over tables of these kinds."""
-        if len(kinds) > 1:
-            return "query.hybrid"
-        return _ACTIONS[next(iter(kinds), INTERNAL)]
 
     async def _json(self, question: Question, started: float) -> None:
         asking = self.instance.questions
@@ -187,8 +180,17 @@ class Query(Asking):
         }
         about = "table:" + ",".join(tables) if tables else None
         kinds = question.kinds if question else ()
-        action = self.action(kinds)
-        row = entry(self.caller, action, resource=about, params=params, result=result)
+        row = entry(
+            self.caller,
+            "query.hybrid"
+            if self.is_hybrid or len(kinds) > 1
+            else ("query.remote" if REMOTE in kinds else "query.local")
+            if kinds and INTERNAL not in kinds
+            else "query.internal",
+            resource=about,
+            params=params,
+            result=result,
+        )
         await self.instance.record(row)
 
 
@@ -197,6 +199,7 @@ class Hybrid(Query):
     use; one that is not among them is refused."""
 
     fields: ClassVar[Mapping[str, type]] = {"sql": str, "tables": list, "limit": int}
+    is_hybrid = True
 
     def agreed(self, question: Question, given: Mapping[str, Any]) -> None:
         """Raises BadParameter where the question uses what the caller has not named."""
@@ -210,9 +213,6 @@ class Hybrid(Query):
         for name, offer in question.offers.items():
             if not known & {name.casefold(), offer.id.casefold()}:
                 raise BadParameter("tables", ", ".join(named), f"the question uses {name} too")
-
-    def action(self, kinds: Collection[str]) -> str:
-        return "query.hybrid"
 
 
 def result_of(error: AgnesError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from console import scans
 from console.api.query import Asking
@@ -26,6 +26,8 @@ _FIELDS = {"table": str, "where": str, "columns": list, "limit": int}
 
 class Scan(Asking):
     """`{table, where, columns, limit}`: `where` is one condition, `columns` a list of names."""
+
+    is_estimate = False
 
     async def post(self) -> None:
         started = time.perf_counter()
@@ -67,12 +69,16 @@ class Scan(Asking):
         )
         self.finish()
 
-    action: ClassVar[str] = "snapshot.create"
-
     async def _note(self, told: Mapping[str, Any], result: str, **more: Any) -> None:
         about = f"table:{told['table']}" if "table" in told else None
         params = {**told, "is_admin": self.caller.me.is_admin, **more}
-        row = entry(self.caller, self.action, resource=about, params=params, result=result)
+        row = entry(
+            self.caller,
+            "snapshot.estimate" if self.is_estimate else "snapshot.create",
+            resource=about,
+            params=params,
+            result=result,
+        )
         await self.instance.record(row)
 
 
@@ -80,7 +86,7 @@ class Estimate(Scan):
     """`{rows, bytes, truncated}` of the same scan: counted, not guessed, so that it takes as long;
     nothing of it is sent."""
 
-    action: ClassVar[str] = "snapshot.estimate"
+    is_estimate = True
 
     async def _answer(self, question: Question, told: dict[str, Any], started: float) -> None:
         asking, size = self.instance.questions, 0

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from console.audit import RecentReads, is_secret, new_id, now
 from console.jobs.dispatcher import Dispatcher
+from console.sources import sql
 from schema.table import Table
 from schema.tables import AUDIT_LOG, TABLE_REGISTRY, USAGE_EVENTS
 from schema.transaction import Rows
@@ -272,6 +274,26 @@ def asked(question: str) -> Do:
     return do
 
 
+def remote(path: str) -> Do:
+    """About a table at its source, which a stand-in is."""
+
+    def batches(*_: Any, columns: Any, **__: Any) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({name: [1] for name in columns})
+
+    def do(world: World) -> str:
+        name = "r" + new_id().replace("-", "_")
+        row = {"id": name, "name": name, "source_type": "sql", "query_mode": "remote"}
+        said = {"connection": "c", "statement": "t", "columns": '[{"name":"a","type":"int64"}]'}
+        world.store.write(Rows(TABLE_REGISTRY, [{**row, **said, "created_at": now()}])).result()
+        body = {"sql": f"SELECT a FROM {name}"} if path == "query" else {"table": name}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sql, "batches", batches)
+            ok(world.admin.post(f"/api/{path}", json=body))
+        return f"table:{name}"
+
+    return do
+
+
 def about_something_else() -> dict[str, Any]:
     """A report that no other one is like: ids are no difference between two."""
     word = "".join(chr(ord("a") + int(digit, 16)) for digit in new_id().replace("-", ""))
@@ -392,6 +414,9 @@ DO: dict[str, Do] = {
     ),
     "registry.delete": call("DELETE", "/api/admin/tables/{id}", made_table),
     "query.local": asked("FROM {}"),
+    "query.remote": remote("query"),
+    "snapshot.create": remote("v2/scan"),
+    "snapshot.estimate": remote("v2/scan/estimate"),
     "query.hybrid": asked("FROM {}, agnes_audit LIMIT 1"),
     "view_as.start": view_as,
     "view_as.stop": view_as,
