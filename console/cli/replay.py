@@ -103,7 +103,8 @@ def _place(source: Source, kinds: str, turn: int) -> int:
 def _around_errors(source: Source, wanted: Wanted) -> Iterator[Json]:
     """What failed or was found, each with what is around it."""
     outline = source.outline()
-    turns = {mark["turn"] for mark in outline["findings"]}
+    # Where a finding stands is known with the index.
+    turns = {mark["turn"] for mark in outline["findings"] if mark["turn"] is not None}
     turns.update(outline["errors"] if outline["indexed"] else _failed(source))
     stretches = list(_stretches(sorted(turn for turn in turns if turn >= wanted.first)))
     if not stretches:
