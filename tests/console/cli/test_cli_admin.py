@@ -163,6 +163,8 @@ CHANGES: list[tuple[str, str, str, Any]] = [
     ),
     ("groups update ops --name sre", "PATCH", GROUP, {"name": "sre"}),
     (f"groups update {TEAM_ID} --description x", "PATCH", GROUP, {"description": "x"}),
+    ("groups update ops --claim /ops", "PATCH", GROUP, {"claim": "/ops"}),
+    ("groups update ops --claim=", "PATCH", GROUP, {"claim": ""}),
     ("groups delete ops", "DELETE", GROUP, None),
     ("groups add-member ops ann@example.com", "POST", f"{GROUP}/members", {"user_id": ANN_ID}),
     ("groups remove-member ops ann@example.com", "DELETE", f"{GROUP}/members/{ANN_ID}", None),
