@@ -20,6 +20,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Lookup = Callable[[str, int], Sequence[str]]
 ALLOWED = "an address of http or https that the server may ask"
 _LONG = 2000
+_SIGNATURE = re.compile(r"^sig$|signature", re.IGNORECASE)  # of addresses that let in who has them
 _NUMBERS = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}\.?")
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 # What the library takes for global, at least in some versions: protocol assignments, relays, and an
@@ -75,7 +76,7 @@ def parsed(text: str) -> tuple[str, int]:
     if "@" in parts.netloc:
         raise Refused("no name or password in it: the registry keeps no secrets")
     for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if is_secret(name):
+        if is_secret(name) or _SIGNATURE.search(name):
             raise Refused(f"no {shorten(name)} in it: the registry keeps no secrets")
     host = parts.hostname or ""
     if not host or (":" not in host and not _NAME.fullmatch(host)) or "%" in host:

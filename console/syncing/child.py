@@ -40,6 +40,7 @@ def main() -> None:
     try:
         answer = attempt(order, deadline)
     except Failed as error:
+        deadline.off()
         answer = {"error": error.message, "what": error.what, "drift": error.drift}
     deadline.off()
     answers.write(orjson.dumps(answer))

@@ -184,7 +184,7 @@ def _first_line(file: Found, options: Mapping[str, Any]) -> str:
         if whole or error.start < len(head) - 4:
             raise Failed(SOURCE, f"{file.path}: it is no {encoding} text") from None
         text = head[: error.start].decode("utf-8-sig" if encoding == "utf-8" else encoding)
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))
     if comment := options.get("comment"):
         lines = [line for line in lines if not line.startswith(comment)]
     lines = lines[options.get("skip", 0) :]  # the engine does not count comments either

@@ -6,6 +6,7 @@ take memory and time from those who ask. SPEC sections 3, 17 and 18.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import time
@@ -153,6 +154,10 @@ class Syncs:
             log.error("sync failed", table=table.id, error=str(error))
             said = f"nothing could be written: {error.strerror}"
             result = replace(result, failed=Failed(STOPPED, said))
+        except Exception as error:
+            log.exception("sync failed", table=table.id)
+            said = f"it failed with {type(error).__name__}; the server's log has more"
+            result = replace(result, failed=Failed(STOPPED, said))
         took = time.perf_counter() - (caller.started or 0.0)
         return await self._recorded(
             caller, table, trigger, replace(result, duration_ms=round(took * 1000))
@@ -176,7 +181,7 @@ class Syncs:
             return replace(result, answer=answer, path=path, drift=answer["drift"])
         finally:
             self._current = None
-            shutil.rmtree(work, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
     async def _recorded(
         self, caller: Caller, table: Definition, trigger: str, result: Result

@@ -33,7 +33,12 @@ FORMS = [
     *("http://user@example.org/", "http://example.org@127.0.0.1/", "http://example.org:99999/"),
     *("http://exa mple.org/", "http://example.org/\r\nHost: other", "http://exämple.org/"),
     *("http://\u2460\u2461\u2466.0.0.1/", "http://example.org\\@127.0.0.1/"),
-    *("https://example.org/a?token=abc", "https://example.org/a?x=1&api_key=", "http://-a.org/"),
+    *(
+        "https://example.org/a?token=abc",
+        "https://example.org/a?x=1&api_key=",
+        "https://example.org/?X-Amz-Signature=abc",
+        "http://-a.org/",
+    ),
 ]
 
 
