@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from console.audit import cut
 from console.handler import Handler, integer
 from console.jobs import board, kept
+from schema.errors import BadParameter
 
 READ = "jobs.read"
 
@@ -87,6 +88,18 @@ class One(JobsHandler):
         self.send(row)
 
 
+class Compare(JobsHandler):
+    """This run beside another one of the same job."""
+
+    async def get(self, id: str) -> None:
+        other = self.query(("with",)).get("with", "")
+        if not other:
+            raise BadParameter("with", "", "the id of another run of the same job")
+        found = await board.compared(self.instance, id, other)
+        await self.was_read(**{"with": other})
+        self.send(found)
+
+
 class Cancel(JobsHandler):
     """Answers at once; a kernel that goes on needs some seconds to end."""
 
@@ -143,6 +156,7 @@ ROUTES = [
     (r"/api/admin/jobs", Jobs),
     (r"/api/admin/jobs/runs", Runs),
     (_RUN, One),
+    (rf"{_RUN}/compare", Compare),
     (rf"{_RUN}/cancel", Cancel),
     (rf"{_RUN}/retry", Retry),
     (rf"{_RUN}/notebook", Notebook),

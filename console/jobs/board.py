@@ -11,6 +11,7 @@ import structlog
 
 from console.audit import now
 from console.jobs import asks
+from console.jobs.compare import compare
 from console.jobs.kept import Place
 from console.jobs.records import Row
 from console.jobs.schedule import Job
@@ -94,6 +95,14 @@ async def run(instance: Instance, id: str) -> Row:
     row = await instance.jobs.row(id)
     files = await instance.store.offload(place(instance, row).files)
     return {**shown(instance, row), "files": files}
+
+
+async def compared(instance: Instance, one: str, other: str) -> Row:
+    """Two runs beside each other, as `compare.compare` says. Raises NotFound, BadRequest."""
+    rows = [await instance.jobs.row(id) for id in (one, other)]
+    places = [place(instance, row) for row in rows]
+    left, right = (shown(instance, row) for row in rows)
+    return await instance.store.offload(compare, left, right, places)
 
 
 async def recent(instance: Instance, most: int) -> dict[str, list[Row]]:

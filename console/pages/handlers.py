@@ -14,7 +14,6 @@ from console.pages import (
     activity_acts,
     activity_notebook,
     health,
-    job_acts,
     moved,
     notices,
     oidc,
@@ -25,6 +24,8 @@ from console.pages import (
 from console.pages.access import acts as access_acts
 from console.pages.feedback import acts as feedback_acts
 from console.pages.feedback import own_acts
+from console.pages.jobs import acts as job_acts
+from console.pages.marketplace import acts as market_acts
 from console.pages.render import STATIC, error_page, of_joined
 from console.pages.replay import fragments, reason
 from console.pages.server_config import acts as config_acts
@@ -106,6 +107,7 @@ ROUTES = [
     *ask.ROUTES,
     *table_acts.ROUTES,
     *config_acts.ROUTES,
+    *market_acts.ROUTES,
     *access_acts.ROUTES,
     *reason.ROUTES,
     *fragments.ROUTES,

@@ -15,15 +15,24 @@ from console import processing
 from console.audit import cut
 from console.handler import text_of
 from console.identity.rights import ADMIN, Right
+from console.jobs import scripts
 from console.pages.act import Act
+from console.pages.jobs import form
+from console.queries.scripts import PREFIX
 from schema.errors import BadRequest
 
 PATH = "/admin/jobs"
-_ACTIONS = {"run": "run_job:{}", "cancel": "job.cancel", "again": "usage.reprocess"}
+_ACTIONS = {
+    "run": "run_job:{}",
+    "cancel": "job.cancel",
+    "again": "usage.reprocess",
+    "script": "script_runner.tick",
+}
 
 
 class JobActs(Act):
-    """`run=<job>`, `cancel=<run>`, `retry=<run>` or `again=<session file>`."""
+    """`run=<job>` with `p.<name>=<value>` for each parameter, `cancel=<run>`, `retry=<run>`,
+    `again=<session file>` or `script=<id>`."""
 
     rights: ClassVar[Mapping[str, Right]] = {"POST": ADMIN}
 
@@ -46,8 +55,14 @@ class JobActs(Act):
             "cancel": self._cancel,
             "retry": self._retry,
             "again": self._again,
+            "script": self._script,
         }
-        match self._given:
+        self._parameters = {
+            name.removeprefix(form.PREFIX): value
+            for name, value in self._given
+            if name.startswith(form.PREFIX)
+        }
+        match [one for one in self._given if not one[0].startswith(form.PREFIX)]:
             case [(name, value)] if name in acts:
                 await acts[name](value)
             case _:
@@ -56,8 +71,16 @@ class JobActs(Act):
                 )
 
     async def _run(self, job: str) -> None:
-        run = await self.instance.jobs.ask(self.caller, job, {})
+        jobs = self.instance.jobs
+        given = form.given(jobs.job(job), self._parameters) if self._parameters else {}
+        run = await jobs.ask(self.caller, job, given)
         self._say(f"A run of {job} was asked for.", run.id)
+
+    async def _script(self, id: str) -> None:
+        store = self.instance.store
+        row = await store.offload(scripts.of_id, store, id)
+        run = await self.instance.jobs.ask(self.caller, PREFIX + row["name"], {})
+        self._say(f"A run of the script {row['name']} was asked for.", run.id)
 
     async def _retry(self, id: str) -> None:
         job = (await self.instance.jobs.row(id))["job_name"]
