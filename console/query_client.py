@@ -44,6 +44,19 @@ def stream(client: Client, sql: str, limit: int = MOST_ROWS_ARROW) -> Iterator[I
         yield _whole(answer.chunks)
 
 
+@contextmanager
+def scan(client: Client, asked: Json) -> Iterator[Iterator[bytes]]:
+    """A part of a table, `{table, where, columns, limit}`, as `stream` gives an answer."""
+    headers = {"Accept": ARROW}
+    with client.streamed("POST", "/api/v2/scan", json=asked, headers=headers) as answer:
+        yield _whole(answer.chunks)
+
+
+def estimate(client: Client, asked: Json) -> Json:
+    """How much such a part would be: `{rows, bytes, truncated}`."""
+    return client.request("POST", "/api/v2/scan/estimate", json=asked, timeout=SLOW)
+
+
 def _whole(chunks: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from chunks

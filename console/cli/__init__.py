@@ -28,6 +28,7 @@ COMMANDS = (
     Command("lab", "console.cli.lab:lab", "Ask your own questions in JupyterLab.", "You"),
     Command("query", "console.cli.query:query", "Ask in SQL, of your own rows.", "Data"),
     Command("catalog", "console.cli.catalog:catalog", "The tables that you may question.", "Data"),
+    Command("snapshot", "console.cli.snapshot:app", "Parts of tables, kept here.", "Data"),
     Command("pull", "console.cli.pull:pull", "Download synced tables as Parquet.", "Data"),
     Command("schema", "console.cli.catalog:schema", "A table's columns and meanings.", "Data"),
     Command("sample", "console.cli.catalog:sample", "Some rows of a table.", "Data"),

@@ -31,6 +31,11 @@ class Arrived:
         except self._broken as error:
             raise _no_arrow() from error
 
+    @property
+    def columns(self) -> list[dict[str, str]]:
+        """`{name, type}` of each, the type as Arrow says it."""
+        return [{"name": one.name, "type": str(one.type)} for one in self._reader.schema]
+
     def as_parquet(self) -> Iterator[bytes]:
         """Raises AgnesError for a column that Parquet has no form for."""
         import pyarrow as pa

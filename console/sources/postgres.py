@@ -24,7 +24,13 @@ log = structlog.get_logger(__name__)
 _CONNECT = 5  # seconds
 _GRACE = 2.0  # seconds after its time until a line that hangs is cut
 _LOCKS = 5  # seconds that it waits for a lock of others
-_DENIED = ("080", "28", "3D", "53", "57P")  # no line, not let in, no such database, full, going down
+_DENIED = (
+    "080",
+    "28",
+    "3D",
+    "53",
+    "57P",
+)  # no line, not let in, no such database, full, going down
 _LATE = ("57014", "55P03")  # its time was over; a lock was not given
 _OPTIONS: dict[str, Any] = {
     "connect_timeout": _CONNECT,

@@ -110,7 +110,7 @@ def _relation(text: str) -> tuple[str | None, sql.Composed]:
     found = _TABLE.fullmatch(text)
     if found is None:
         query = text.strip().rstrip(";")
-        return None, sql.Composed([sql.SQL(query + "\n")])  # type: ignore[arg-type]
+        return None, sql.Composed([sql.SQL(query + "\n")])
     names = [_plain(part) for part in found.groups() if part]
     table = sql.Identifier(*names)
     return table.as_string(None), sql.SQL("SELECT * FROM {}").format(table)
@@ -249,10 +249,9 @@ def _moment(kind: str, value: str | date | datetime) -> date | datetime:
 def _query(given: sql.Composed, rows: ir.Table, wanted: Sequence[Sourced]) -> sql.Composed:
     """`rows`, each column written as it is to be sent."""
     said = sql.SQL(", ").join(
-        sql.SQL(one.kind.said).format(sql.Identifier(one.name))  # type: ignore[arg-type]
-        for one in wanted
+        sql.SQL(one.kind.said).format(sql.Identifier(one.name)) for one in wanted
     )
-    inner = sql.SQL(str(ibis.to_sql(rows, dialect="postgres")))  # type: ignore[arg-type]
+    inner = sql.SQL(str(ibis.to_sql(rows, dialect="postgres")))
     return sql.SQL("WITH {} AS (\n{}\n) SELECT {} FROM (\n{}\n) AS agnes_rows").format(
         sql.Identifier(_GIVEN), given, said, inner
     )

@@ -133,7 +133,7 @@ def test_names_are_names_whatever_they_hold(settings: Settings, source: Shop) ->
 
 def test_what_a_question_needs_is_asked_of_the_source(settings: Settings) -> None:
     def count(*where: Bound, **more: Any) -> int:
-        return read(settings, "orders", columns=["id"], where=where, **more).num_rows
+        return int(read(settings, "orders", columns=["id"], where=where, **more).num_rows)
 
     assert count(Bound("id", ">=", ORDERS - 10)) == 10
     assert count(Bound("id", "<", 5), Bound("id", ">", 2)) == 2

@@ -39,7 +39,7 @@ class Place:
 
     def log(self, who: str, action: str) -> dict[str, Any]:
         """The newest row of theirs."""
-        params = {"action_prefix": action, "limit": 1}
+        params = {"action_prefix": action, "limit": "1"}
         answer = self.clients[who].get("/api/me/activity", params=params)
         (row,) = answer.json()["rows"]
         return {**row, "params": orjson.loads(row["params"])}
@@ -261,7 +261,8 @@ def arrived(answer: httpx.Response) -> tuple[pa.Table, bool]:
     """The rows, and whether the end says that there are more."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == ARROW
-    reader, batches, cut = pa.ipc.open_stream(answer.content), [], False
+    reader, cut = pa.ipc.open_stream(answer.content), False
+    batches: list[pa.RecordBatch] = []
     while True:
         try:
             batch, about = reader.read_next_batch_with_custom_metadata()
