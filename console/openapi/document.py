@@ -20,6 +20,7 @@ from console.identity.rights import PUBLIC, SERVICE, SIGNED_IN, Right
 from console.openapi import words
 from console.openapi.scope import UNKNOWN
 from console.openapi.source import Told, told
+from schema import errors
 from schema.errors import AgnesError
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -334,14 +335,19 @@ def _error(status: int) -> dict[str, Any]:
 
 @cache
 def _errors() -> dict[int, str]:
-    """Every status of the tree of errors, with its title."""
-    left, found = [AgnesError], {416: "No such range", 502: "Bad gateway"}
-    while left:
-        error = left.pop()
-        left += error.__subclasses__()
-        if error is not AgnesError:
-            found[error.status] = found.get(error.status, error.title)
+    """Every status that the tree of errors itself has, with its title."""
+    found = {416: "No such range", 502: "Bad gateway"}
+    tree: list[type[AgnesError]] = [AgnesError, *_below(AgnesError)]
+    for error in tree:
+        if vars(errors).get(error.__name__) is error:
+            found.setdefault(error.status, error.title)
     return dict(sorted(found.items()))
+
+
+def _below(error: type[AgnesError]) -> Iterator[type[AgnesError]]:
+    for one in sorted(error.__subclasses__(), key=lambda one: one.__name__):
+        yield one
+        yield from _below(one)
 
 
 def _plain(path: str) -> str:
