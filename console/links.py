@@ -51,6 +51,7 @@ _PAGES: Mapping[str, _Shown] = {
     "config": _Shown(ADMIN, lambda id: _with("/admin/server-config", setting=id)),
     "event": _Shown(ACTIVITY, lambda id: _with(LOG, row=id)),
     "job": _Shown(ADMIN, lambda id: _with("/admin/jobs", job=id)),
+    "marketplace": _Shown(ADMIN, lambda id: "/admin/marketplace?tab=marketplaces"),
     "report": _Shown(FEEDBACK, lambda id: f"/admin/feedback/{quote(id, safe='')}"),
     "registered": _Shown(ADMIN, lambda id: _with("/admin/tables", table=id)),
     "run": _Shown(ADMIN, lambda id: _with("/admin/jobs", run=id)),
@@ -91,6 +92,12 @@ def changes_of(resource: str) -> str:
     group also its members and its grants."""
     id = resource.partition(":")[2] or resource
     return _with(LOG, q=id, since_minutes=_MONTH, tab="changes")
+
+
+def grants_of(resource: str) -> str:
+    """The log of who was granted a page or a table, and from whom it was taken back."""
+    words = {"q": resource, "action_prefix": "resource_grants."}
+    return _with(LOG, **words, since_minutes=_MONTH, tab="changes")
 
 
 def of_resource(resource: str | None, me: Principal) -> str | None:

@@ -21,12 +21,14 @@ from console.pages.access.desk import Deed, Desk, Done
 from console.pages.access.state import STEP
 from console.pages.act import Act
 from console.pages.render import error_page, render
-from schema.errors import AgnesError, BadParameter, BadRequest
+from schema.errors import AgnesError, BadParameter, BadRequest, Conflict
 
 PATH = "/admin/access"
 DEEDS: Mapping[str, Deed] = {**user_deeds.DEEDS, **group_deeds.DEEDS, **token_deeds.DEEDS}
 _PAGES = re.compile(r"/admin/(users|groups|access|tokens|users/[A-Za-z0-9._-]+)")
 _MANY = "chosen"
+# Of which field a conflict speaks.
+_TAKEN = {"create_user": "email", "create_group": "name", "update_group": "name"}
 _FIELDS = sorted({name for deed in DEEDS.values() for name in deed.fields})
 
 
@@ -103,6 +105,8 @@ class AccessActs(Act):
     def show_error(self, error: AgnesError) -> None:
         """With scripts beside the field that it is about."""
         field = error.name if isinstance(error, BadParameter) else ""
+        if isinstance(error, Conflict) and self._asked:
+            field = _TAKEN.get(self._asked[0], "")
         self.answer(
             render("access/refused.html", error=error, field=field)
             if self.is_live

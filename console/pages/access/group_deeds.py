@@ -67,8 +67,11 @@ async def ungrant(desk: Desk, id: str) -> Done:
 async def undo(desk: Desk, event: str) -> Done:
     if len(event) > 64:
         raise BadParameter("undo", event, "the id of an event")
-    _, written = await desk.write(rollback(desk.caller, event))
-    return Done(written)
+    told, written = await desk.write(rollback(desk.caller, event))
+    group = (told["resource"] or "").partition(":")[2]
+    open_ = {"user_groups.create": None, "user_groups.delete": group}  # it is gone, or back
+    to = {"group": open_[told["action"]]} if told["action"] in open_ else {}
+    return Done(written, to=to)
 
 
 _FIELDS = ("name", "description", "claim")

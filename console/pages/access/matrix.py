@@ -127,7 +127,7 @@ def resource(reading: Reading[MatrixState]) -> Seen | None:
             if text in f"{path.person['email']}\n{path.person['name'] or ''}".casefold()
         ]
     line = _line(reading, one, access.groups)
-    log = links.changes_of(one.id or one.type)
+    log = links.grants_of(one.id or one.type)
     return Seen(line, paths[:PEOPLE], len(paths), len(access.admins), log)
 
 

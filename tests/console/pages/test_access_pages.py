@@ -162,7 +162,8 @@ def test_before_a_group_is_deleted_one_reads_who_loses_what(place: Place) -> Non
     )
     gone = place.done(f"/admin/groups?group={group}&do=delete", delete_group=group)
     assert "with 2 memberships and 2 grants" in notice(gone)
-    place.done("/admin/groups", undo=undo(gone))
+    back = place.act("/admin/groups", undo=undo(gone)).headers["Location"]
+    assert f"group={group}" in back, "it is shown again"
     assert place.may(place.ben, "sessions")
     place.act(delete_group=group)
     after = place.page(f"/admin/groups?group={group}", status=404)
