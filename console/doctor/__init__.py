@@ -17,6 +17,7 @@ from console.doctor.openid import openid
 from console.doctor.patient import LEVELS, OK, Diagnosis, Patient
 from console.doctor.proxy import proxy
 from console.doctor.scheduled import schedules
+from console.doctor.synced import tables
 
 CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
     configuration,
@@ -27,6 +28,7 @@ CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
     telegram,
     backups,
     schedules,
+    tables,
     proxy,
     openid,
 )
@@ -54,5 +56,6 @@ __all__ = [
     "proxy",
     "rights",
     "schedules",
+    "tables",
     "telegram",
 ]

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from schema.bind import At
 from schema.table import rows_of
 from schema.tables import AUDIT_LOG, SYNC_HISTORY, TABLE_REGISTRY, TABLE_VERSIONS
 
@@ -75,3 +76,11 @@ def removed() -> ir.Table:
     gone = gone.mutate(named=ibis.literal("table:") + gone.table_id)
     joined = gone.left_join(log, gone.named == log.resource)
     return joined.select("table_id", removed_at="at")
+
+
+def drifted(since: At) -> ir.Table:
+    """`table_id, drift` of the attempts that published other columns than before, oldest first."""
+    rows = rows_of(SYNC_HISTORY)
+    rows = rows.filter(rows.synced_at >= since.moment, rows.drift.notnull(), rows.status == "ok")
+    found: ir.Table = rows.order_by(["synced_at", "id"]).select("table_id", "drift")
+    return found

@@ -55,7 +55,7 @@ def test_a_healthy_folder_has_no_complaint(
     assert [one.level for one in doctor.examine(patient)] == ["ok"] * len(doctor.CHECKS)
     checks = [one.check for one in doctor.examine(patient)]
     assert {"configuration", "disk", "clock", "rights", "engine", "telegram"} <= set(checks)
-    assert {"backups", "schedules", "proxy"} <= set(checks)
+    assert {"backups", "schedules", "tables", "proxy"} <= set(checks)
     assert len(set(checks)) == len(checks)
 
 

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from console import offered
+from console import doctor, offered
 from console.audit import now
+from console.doctor import Patient
 from console.syncing import publish
 from console.syncing.published import folder, published
 from console.syncing.syncs import Attempt
@@ -249,6 +251,31 @@ def test_a_server_killed_at_any_moment_loses_nothing_that_it_said(tmp_path: Path
             store.close()
         assert said
         assert set(said) <= history
+
+
+def test_doctor_tells_of_files_that_are_gone_and_columns_that_changed(place: Place) -> None:
+    def said(days: int = 0) -> tuple[str, str]:
+        at = now() + timedelta(days=days)
+        patient = Patient(place.folder, place.store.path, place.store, clock=lambda: at)
+        found = doctor.tables(patient)
+        assert bool(found.mend) == (found.level != "ok")
+        return found.level, found.message
+
+    place.write("a.csv", "x,y\n1,2\n")
+    place.register(location="a.csv")
+    place.one()
+    assert said() == ("ok", "1 synced tables are there")
+    place.write("a.csv", "x,y,z\n1,2,3\n")
+    place.one()
+    assert said()[0] == "ok"  # more columns break nothing
+    place.write("a.csv", "x\none\n")
+    place.one()
+    told = "columns changed: one (gone: y, z; x was int64, is string)"
+    assert said() == ("warning", told)
+    assert said(days=2)[0] == "ok"
+    for path in place.parquets():
+        path.unlink()
+    assert said(days=2) == ("warning", "published files are gone: one")
 
 
 def test_due_is_what_the_schedule_says(place: Place) -> None:
