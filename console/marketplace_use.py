@@ -61,13 +61,14 @@ class Use:
     """`rows`: what was used, each `{source, marketplace, type, plugin, name, called, description,
     invocations_30d, distinct_users_30d, last_7d, prior_7d, trend_pct, last_used, errors,
     telemetry}`; `offered`: all that is offered; `active_people`: how many people used anything at
-    all in these 30 days, of whom `distinct_users_30d` are some."""
+    all in these 30 days, of whom `distinct_users_30d` are some, and of whom `adopters` used what is offered."""
 
     rows: Sequence[Row]
     offered: Sequence[Row]
     unused: Sequence[Row]
     plugins: Sequence[Plugin]
     active_people: int
+    adopters: int
 
     def chosen(
         self,
@@ -115,7 +116,11 @@ def use(reader: Reader, *, now: datetime) -> Use:
     end = datetime.combine(now.date(), time.max)
     start = datetime.combine(now.date(), time.min) - timedelta(days=DAYS - 1)
     (active,) = reader.ask(questions.active, reader.seen, TelemetryFilter(start, end))
-    return Use(rows, offered, unused, _plugins(offered, unused, rows), active["people"])
+    return Use(rows, offered, unused, _plugins(offered, unused, rows), **_people(active))
+
+
+def _people(active: Row) -> dict[str, int]:
+    return {"active_people": active["people"], "adopters": active["adopters"]}
 
 
 def _row(row: Row, type: str, about: Row) -> Row:

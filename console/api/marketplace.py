@@ -94,6 +94,7 @@ class Used(Handler):
                 "offset": offset,
                 "next_offset": after if after < len(rows) else None,
                 "active_people": every.active_people,
+                "adopters": every.adopters,
                 "offered": len(every.offered),
                 "unused": every.unused,
             }

@@ -10,6 +10,7 @@ from console.pages.entry import Page
 from console.pages.feedback import FeedbackPage, MyReportPage, MyReportsPage, ReportPage
 from console.pages.health import HealthPage
 from console.pages.jobs import JobsPage
+from console.pages.marketplace import MarketplacePage
 from console.pages.notices import NoticesPage
 from console.pages.person import MySessionsPage, UserPage
 from console.pages.replay import replay_pages
@@ -33,6 +34,7 @@ PAGES: tuple[Page, ...] = (
     TokensPage(),
     TablesPage(),
     CatalogPage(),
+    MarketplacePage(),
     *prompt_pages(),
     JobsPage(),
     HealthPage(),

@@ -67,9 +67,12 @@ def of_events(seen: Seen, filter: TelemetryFilter, column: str, today: Any) -> i
 
 
 def active(seen: Seen, filter: TelemetryFilter) -> ir.Table:
-    """`people`: how many used anything at all."""
+    """`people`: how many used anything at all; `adopters`: how many of them what is offered."""
     events: Any = filter.apply(seen.rows())
-    return events.aggregate(people=events.user_id.nunique())
+    offered = events.source.isin(("curated", "flea"))
+    return events.aggregate(
+        people=events.user_id.nunique(), adopters=events.user_id.nunique(where=offered)
+    )
 
 
 def offered(type: str) -> ir.Table:

@@ -87,7 +87,7 @@ class ConfigPage(PartsPage[Reading]):
         "activity/tabs.css",
         "server_config/server_config.css",
     )
-    scripts: Sequence[str] = ("server_config/forms.js", "server_config/server_config.js")
+    scripts: Sequence[str] = ("parts/forms.js", "server_config/server_config.js")
 
     def begun(self, instance: Instance, caller: Caller, *, beat: bool) -> Reading:
         return Reading(instance, caller, ConfigState(), now(), beat=beat)

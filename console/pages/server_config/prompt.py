@@ -94,7 +94,7 @@ class PromptPage(PartsPage[Reading]):
         "activity/tabs.css",
         "server_config/server_config.css",
     )
-    scripts: Sequence[str] = ("server_config/forms.js", "server_config/prompt.js")
+    scripts: Sequence[str] = ("parts/forms.js", "server_config/prompt.js")
 
     def __init__(self, prompt: Prompt, shortcut: str) -> None:
         self.path, self.title, self.about = prompt.path, prompt.title, prompt.about

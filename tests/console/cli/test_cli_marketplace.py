@@ -118,3 +118,22 @@ def test_a_marketplace_is_removed(server: Server, run: Run) -> None:
     assert json.loads(run("admin", "marketplace", "remove", "our team", "--json").stdout) == ANSWER
     missing = run("admin", "marketplace", "remove", "none")
     assert missing.exit_code == 1
+
+
+def test_a_refresh_and_the_use_of_items_are_told(server: Server, run: Run) -> None:
+    rows = [{**ANSWER, "marketplace": "team"}]
+    page = {"total": 1, "limit": 1, "offset": 0, "next_offset": None}
+    server.on("POST", f"{PATH}/refresh", {**page, "rows": rows})
+    done = run("admin", "marketplace", "refresh", "team", "--dry-run")
+    assert server.body == {"marketplace": "team", "dry_run": True}
+    assert "1,234 events attributed anew" in done.stdout
+    used = {"called": "tools:mend", "type": "skill", "marketplace": "team", "last_used": None}
+    figures = {"invocations_30d": 9, "distinct_users_30d": 2, "trend_pct": 50.0}
+    answer = {**page, "rows": [used | figures], "active_people": 5, "offered": 3, "unused": [ROW]}
+    server.on("GET", f"{PATH}/use", answer)
+    shown = run("admin", "marketplace", "use", "--sort", "most_adopted", "--type", "skill")
+    assert server.params["sort"] == "most_adopted"
+    assert "2 of 5" in shown.stdout
+    assert "+50 %" in shown.stdout
+    assert "1 of 3 offered items were not used" in shown.stderr
+    assert "mend" in run("admin", "marketplace", "use", "--unused").stdout
