@@ -163,6 +163,22 @@ def cancel(run: RunArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def compare(
+    one: RunArgument,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Another run's id.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Two runs of a job: parameters, duration, asserts, and where their outputs differ."""
+    from console.cli import job_compare
+    from console.client import connect
+
+    with connect() as client:
+        path, first = _path(client, other), _path(client, one).rpartition("/")[2]
+        both = client.request("GET", f"{path}/compare", params={"with": first})
+    show_json(both) if as_json else job_compare.show(both)
+
+
+@app.command()
 def logs(
     run: RunArgument,
     follow: Annotated[

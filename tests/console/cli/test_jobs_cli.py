@@ -37,6 +37,27 @@ JOB = {
 }
 
 
+BOTH = {
+    "runs": [RUN, {**RUN, "id": OLD}],
+    "parameters": [
+        {"name": "days", "one": [], "other": ["2026-01-30"], "same": False},
+        {"name": "patience", "one": 600, "other": 600, "same": True},
+    ],
+    "duration_ms": {"one": 3210, "other": None, "change_pct": None},
+    "asserts": {"one": {"held": 2, "failed": 0, "of": 2}, "other": None},
+    "cells": [
+        {"number": 1, "title": "a = 1", "same": True, "lines": []},
+        {
+            "number": 2,
+            "title": "print(a)",
+            "same": False,
+            "lines": [["-", "4 days"], ["+", "5 days\x1b[2J"]],
+        },
+    ],
+    "kept": [True, True],
+}
+
+
 def page(*rows: Any) -> dict[str, Any]:
     return {
         "rows": list(rows),
@@ -53,6 +74,7 @@ def _everything(server: Server) -> None:
         ("GET", JOBS): page(JOB, {**JOB, "name": "prune", "running": ID, "last_run": None}),
         ("GET", RUNS): page({**RUN, "id": OLD, "status": "skipped"}, RUN),
         ("GET", f"{RUNS}/{ID}"): RUN,
+        ("GET", f"{RUNS}/{OLD}/compare"): BOTH,
         ("GET", f"{RUNS}/{ID}/log"): httpx.Response(200, text="one\ntwo\x1b[2J\n"),
         ("POST", f"{JOBS}/rollups/run"): httpx.Response(202, json={"run_id": ID}),
         ("POST", f"{RUNS}/{ID}/retry"): httpx.Response(202, json={"run_id": ID, "attempt": 2}),
@@ -156,3 +178,18 @@ def test_a_refusal_is_told_with_its_advice(run: Run, server: Server) -> None:
     assert done.exit_code == 1
     assert "rollups has a run" in done.stderr
     assert "Wait for it." in done.stderr
+
+
+def test_two_runs_stand_beside_each_other(run: Run, server: Server) -> None:
+    shown = run("jobs", "compare", ID, OLD)
+    assert server.params["with"] == ID
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    assert "took 3.2 s –" in lines
+    assert "asserts 2 of 2 held –" in lines
+    assert '≠ days [] ["2026-01-30"]' in lines
+    assert "patience 600 600" in lines
+    assert "cell 2: print(a)" in lines
+    assert "- 4 days" in lines
+    assert "\x1b" not in shown.stdout
+    assert "1 of 2 cells" in shown.stderr
+    assert json.loads(run("jobs", "compare", ID, OLD, "--json").stdout) == BOTH

@@ -426,3 +426,35 @@ def test_who_is_no_admin_presses_nothing(server: WholeServer, puppet: Puppet) ->
         assert analyst.post(ACT, data={"run": JOB}).status_code == 403
     assert (rows(server, JOB_RUNS), puppet.orders) == ([], [])
     assert [row["result"] for row in rows(server, AUDIT_LOG, action=f"run_job:{JOB}")] == ["denied"]
+
+
+def test_a_run_is_asked_for_with_parameters_and_a_wrong_one_is_named(
+    server: WholeServer, browser: httpx.Client
+) -> None:
+    page = show(browser, f"?ask={JOB}")
+    default = server.instance.jobs.jobs[JOB].parameters["patience"]
+    assert f'name="p.patience" value="{default}"' in page
+    refused = press(browser, f"?ask={JOB}", **{"run": JOB, "p.patience": "long"})
+    assert refused.status_code == 400
+    assert "patience=" in refused.text
+    assert rows(server, JOB_RUNS) == []
+    press(browser, f"?ask={JOB}", **{"run": JOB, "p.patience": "7"})
+    (run,) = rows(server, JOB_RUNS)
+    assert orjson.loads(run["parameters"])["patience"] == 7
+
+
+def test_two_runs_are_compared_and_their_text_stays_text(
+    server: WholeServer, browser: httpx.Client
+) -> None:
+    ids = [put(server, parameters=f'{{"patience": {number}}}') for number in (6, 7)]
+    for run, text in zip(ids, ("4 tables", HOSTILE), strict=True):
+        out = BOOK.v4.new_output("stream", name="stdout", text=text)
+        keep(server, run, BOOK.v4.new_code_cell("print(1)", outputs=[out], execution_count=1))
+    page = show(browser, f"?run={ids[1]}&with={ids[0]}")
+    assert f'data-compared="{ids[0]}"' in page
+    assert "1 of 1 cells say something else" in page
+    assert HOSTILE not in page
+    assert "&lt;img src=x" in page
+    show(browser, f"?run={ids[1]}&with={put(server, 'rollups')}", status=400)
+    show(browser, f"?with={ids[0]}", status=400)
+    assert "Durations of the last 2 runs" in show(browser, f"?job={JOB}")
