@@ -174,7 +174,8 @@ def recover(instance: Instance) -> None:
 def sign_in_link(instance: Instance, *, always: bool) -> FirstLink | None:
     """A one-time link: for the first admin while nobody can sign in; `always` also later, for the
     demo."""
-    link = first_link(instance.store)
+    ways = instance.settings.password_sign_in or instance.oidc.name is not None
+    link = first_link(instance.store, passwords=ways)
     if link is None and always:
         users = rows_of(USERS)
         admins = users.filter(users.is_admin, users.is_active).order_by(["created_at", "id"])

@@ -108,7 +108,8 @@ class PostHog:
             "mechanism": {"handled": handled, "type": "generic"},
             "stacktrace": {"type": "raw", "frames": [place.told() for place in frames]},
         }
-        self.capture("$exception", **{"$exception_list": [told], "$exception_level": "error"})
+        properties: dict[str, Any] = {"$exception_list": [told], "$exception_level": "error"}
+        self.capture("$exception", **properties)
 
     def close(self) -> None:
         """What waits may still go, for two seconds. Blocks."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -220,7 +220,7 @@ def cached(instance: Instance) -> dict[str, Any]:
     return kept[1]
 
 
-def viewed(instance: Instance, me: Principal, found: dict[str, Any]) -> None:
+def viewed(instance: Instance, me: Principal, found: Mapping[str, Any]) -> None:
     """PostHog hears that somebody has looked at the pulse, and its colour."""
     instance.posthog.once("activity_health_viewed", me.reader, status=found.get("status"))
 

@@ -5,9 +5,11 @@ Part of `SETTINGS`; they stand here because each list is to be read on one scree
 
 from __future__ import annotations
 
+from typing import Any
+
 from console.setting import FLAG, POSITIVE, WORDS, Setting, service
 
-_ADDRESS = {"parse": service, "allowed": "an address of https, or of this machine"}
+_ADDRESS: dict[str, Any] = {"parse": service, "allowed": "an address of https, or of this machine"}
 
 
 def _issuer(text: str) -> str:

@@ -58,11 +58,11 @@ def create_first_admin(
     return FirstAdmin(store.write(step).result(), secret)
 
 
-def first_link(store: Store) -> FirstLink | None:
+def first_link(store: Store, *, passwords: bool = True) -> FirstLink | None:
     """At the server's start: a link for the first admin while nobody could sign in, so also after
     one that was not used in time; else None. Makes the admin where there are no users at all.
     Blocks."""
-    if _somebody_can_sign_in(store):
+    if _somebody_can_sign_in(store, passwords=passwords):
         return None
     admin = _first_admin(store)
     if admin is None:
@@ -84,8 +84,8 @@ def _first_admin(store: Store) -> Row | None:
     return rows[0] if rows else None
 
 
-def _somebody_can_sign_in(store: Store) -> bool:
-    """Has an active admin a password, a live token or an open session?"""
+def _somebody_can_sign_in(store: Store, *, passwords: bool) -> bool:
+    """Has an active admin a password that counts, a live token or an open session?"""
     people, made, open_now = (
         rows_of(table) for table in (USERS, PERSONAL_ACCESS_TOKENS, WEB_SESSIONS)
     )
@@ -94,7 +94,7 @@ def _somebody_can_sign_in(store: Store) -> bool:
     live = made.filter(made.revoked_at.isnull(), made.expires_at > moment)
     current = open_now.filter(open_now.expires_at > moment)
     ways = (
-        admins.filter(admins.password_hash.notnull()),
+        *([admins.filter(admins.password_hash.notnull())] if passwords else []),
         admins.semi_join(live, admins.id == live.user_id),
         admins.semi_join(current, admins.id == current.user_id),
     )

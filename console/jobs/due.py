@@ -70,8 +70,9 @@ async def beat(instance: Instance) -> None:
     caller = Caller(Principal("", kind="scheduler", service=True), "scheduler")
     try:
         found = await run_due(instance, wait=0, jobs=False)
-    except Exception:  # the next beat comes in a minute
+    except Exception as error:  # the next beat comes in a minute
         log.exception("scripts could not be begun")
+        instance.posthog.swallowed(error)
         return
     if any(found.told.values()):
         await instance.record(entry(caller, "script_runner.tick", params=found.told))

@@ -21,6 +21,7 @@ import structlog
 
 from console import beats, table_files
 from console.audit import Caller, cut, now
+from console.posthog import PostHog
 from console.queries import syncing as queries
 from console.queries.registered import of_sources
 from console.settings import Settings
@@ -42,6 +43,8 @@ class Holds(Protocol):
     def store(self) -> Store: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def posthog(self) -> PostHog: ...
 
 
 class InProgress(Conflict):
@@ -156,6 +159,7 @@ class Syncs:
             result = replace(result, failed=Failed(STOPPED, said))
         except Exception as error:
             log.exception("sync failed", table=table.id)
+            self._instance.posthog.swallowed(error)
             said = f"it failed with {type(error).__name__}; the server's log has more"
             result = replace(result, failed=Failed(STOPPED, said))
         took = time.perf_counter() - (caller.started or 0.0)

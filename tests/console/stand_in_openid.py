@@ -218,7 +218,7 @@ def serving() -> Iterator[OpenId]:
         thread.join(30)
 
 
-def settings(openid: OpenId) -> dict[str, str]:
+def settings(openid: OpenId) -> dict[str, Any]:
     """The settings of a console that signs in with it."""
     return {
         "AGNES_OIDC_ISSUER": openid.address,

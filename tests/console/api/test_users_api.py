@@ -271,3 +271,17 @@ def test_reading_is_audited_once_a_minute_for_the_same_filter(world: World) -> N
         {"endpoint": "/api/admin/users", "q": "y"},
         {"endpoint": f"/api/admin/users/{reader}"},
     ]
+
+
+def test_a_link_to_the_provider_is_taken_away_and_never_made_by_hand(world: World) -> None:
+    id = world.user()
+    known = {"oidc_subject": "https://id.example 7"}
+    world.store.write(lambda do: do.update(USERS, {"id": id}, known)).result()
+    path = f"/api/admin/users/{id}"
+    assert world.admin.get(path).json()["sso_linked"] is True
+    assert world.admin.patch(path, json={"sso_linked": True}).status_code == 400
+    assert world.admin.patch(path, json={"sso_linked": False}).json()["sso_linked"] is False
+    assert world.rows(USERS, id=id)[0]["oidc_subject"] is None
+    row = world.last("user.update")
+    assert row["params"]["changed"] == ["oidc_subject"]
+    assert row["params_before"]["oidc_subject"] == "https://id.example 7"

@@ -102,3 +102,16 @@ def test_people_without_an_admin_are_not_opened_to_whoever_reads_the_terminal(
     store.write(users.create(first_admin._nobody(), email="ana@example.org")).result()
     assert first_link(store) is None
     assert len(rows(store, USERS)) == 1
+
+
+def test_a_password_that_is_not_taken_lets_nobody_in(store: Store) -> None:
+    create_first_admin(store, "root@example.org", PASSWORD, passwords=PASSWORDS)
+    (token,) = rows(store, PERSONAL_ACCESS_TOKENS)
+    over = {"revoked_at": now()}
+    store.write(
+        lambda transaction: transaction.update(PERSONAL_ACCESS_TOKENS, {"id": token["id"]}, over)
+    ).result()
+    assert first_link(store) is None
+    link = first_link(store, passwords=False)
+    assert link is not None
+    assert link.email == "root@example.org"

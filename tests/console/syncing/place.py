@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from console import registered
 from console.audit import Caller
 from console.changes.rollback import rollback
+from console.posthog import PostHog
 from console.settings import Settings
 from console.syncing import child
 from console.syncing.failed import Deadline, Failed
@@ -35,6 +36,7 @@ ADMIN = Caller(Principal("u-admin", is_admin=True), client_kind="cli")
 class Held:
     settings: Any
     store: Store
+    posthog: PostHog = field(default_factory=lambda: PostHog(Settings({})))
 
 
 class Place:
