@@ -223,6 +223,15 @@ SCREENS = (
     Screen("tables-internal", "The console's own.", "/admin/tables?tab=internal"),
     Screen("tables-one", "One of them.", "/admin/tables?table=orders", height=TALL),
     Screen("tables-register", "Registering a file.", "/admin/tables?do=register", scheme="dark"),
+    Screen("tables-synced", "One that syncs.", "/admin/tables?table=shops", height=TALL),
+    Screen(
+        "tables-synced-390",
+        "The same on a telephone.",
+        "/admin/tables?table=shops",
+        width=390,
+        height=1800,
+        scheme="dark",
+    ),
     Screen("tables-390", "On a telephone.", "/admin/tables?table=orders", width=390, height=1600),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
@@ -325,6 +334,25 @@ def register(server: ServerProcess, boss: httpx.Client, group: str) -> None:
     (folder / "budget.csv").unlink()
     grant = {"group_id": group, "resource_type": "table", "resource_id": "orders"}
     made_by(boss, "/api/admin/grants", grant)
+    sync(folder, boss)
+
+
+def sync(folder: Path, boss: httpx.Client) -> None:
+    """One table of files that was synced some times, and once could not be."""
+    about = {"name": "shops", "source_type": "files", "location": "shops/*.csv"}
+    about |= {"schedule": "every 6h", "description": "Shops and their towns, from the till."}
+    made_by(boss, "/api/admin/tables", about)
+    place = folder / "shops"
+    for day in range(1, 6):
+        place.mkdir(exist_ok=True)
+        towns = ("Brno", "Praha", "Ostrava")
+        lines = [f"{n},{towns[n % 3]},{n * day % 70}" for n in range(400 * day)]
+        more = f",2026-11-0{day}" if day == 3 else ""
+        head = "shop,town,visits,since" if more else "shop,town,visits"
+        (place / "day.csv").write_text("\n".join([head, *(line + more for line in lines)]))
+        if day == 5:
+            shutil.rmtree(place)
+        made_by(boss, "/api/sync/trigger", {"tables": ["shops"]})
 
 
 def signed_in_client(server: ServerProcess, email: str = PEOPLE[0][0]) -> httpx.Client:

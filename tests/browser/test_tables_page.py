@@ -79,7 +79,7 @@ def test_a_file_is_registered_granted_removed_and_brought_back_by_keyboard(
     expect(remove).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("not registered any more").first).to_be_visible()
-    undo = page.get_by_role("link", name=re.compile("^Undo registry.delete"))
+    undo = page.get_by_role("link", name=re.compile("^Undo registry.delete")).first
     undo.press("Enter")
     tried = page.get_by_role("region", name="Undoing")
     expect(tried).to_contain_text("What will be written")
@@ -94,9 +94,49 @@ def test_a_file_is_registered_granted_removed_and_brought_back_by_keyboard(
     page.keyboard.press("j")
     expect(page.locator(".tables .at").first).to_be_focused()
     page.keyboard.press("t")
+    expect(page).to_have_url(re.compile(r"\?tab=files$"))
+    page.locator(".tabs a", has_text="Internal").press("Enter")
     expect(page).to_have_url(re.compile(r"\?tab=internal$"))
     page.get_by_role("link", name="agnes_findings").press("Enter")
     expect(page).to_have_url(re.compile(r"/catalog\?table=agnes_findings$"))
+
+
+def test_a_table_of_files_is_registered_and_synced_by_keyboard(
+    opened: Open, console: ServerProcess, api: httpx.Client
+) -> None:
+    api.delete("/api/admin/tables/till")
+    place = console.folder / "tables" / "till"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "one.csv").write_text("day,amount\n2026-11-01,3\n2026-11-02,4\n")
+    page = opened("/admin/tables?tab=files")
+    page.keyboard.press("n")
+    page.get_by_label("Files", exact=True).fill("till/*.csv")
+    schedule = page.get_by_role("textbox", name=re.compile("^Schedule"))
+    schedule.fill("now and then")
+    page.get_by_label("Name", exact=True).fill("till")
+    page.keyboard.press("Enter")
+    expect(page.locator("#told-schedule")).to_contain_text("every <n>m")
+    expect(schedule).to_be_focused()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("every 1d")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]table=till$"))
+    expect(page.get_by_text("It was never synced.")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.locator("#toasts")).to_contain_text("till was synced: 2 rows")
+    syncs = page.get_by_role("region", name="Syncs")
+    expect(syncs.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("region", name="Columns")).to_contain_text("2026-11-02")
+    expect(page.get_by_role("link", name=re.compile("^Download"))).to_be_visible()
+    asked = {"action_in": "sync.trigger,sync.table", "limit": "2"}
+    rows = api.get("/api/admin/activity", params=asked).json()["rows"]
+    assert [row["client_kind"] for row in rows] == ["web", "web"]
+
+    (place / "one.csv").unlink()
+    page.keyboard.press("s")
+    expect(page.get_by_text("The last sync failed")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.locator("[data-failed]")).to_contain_text("till")
 
 
 def test_tables_and_catalog_can_be_read_by_everybody_everywhere(
@@ -109,7 +149,10 @@ def test_tables_and_catalog_can_be_read_by_everybody_everywhere(
     expect(page.locator(".tabs [aria-current]")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert serious(page) == []
-    for query in ("", "?do=register", "?tab=internal", "?table=narrow&do=change"):
+    for query in (
+        *("", "?do=register", "?do=register&source=sql", "?tab=internal"),
+        *("?table=narrow&do=change", "?table=till"),
+    ):
         page.goto(f"/admin/tables{query}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert serious(page) == []
