@@ -49,6 +49,7 @@ TABLE: dict[str, Row] = {
     "/admin/access": Row("admin", ACCESS, "Resource access"),
     "/admin/tokens": Row("admin", ACCESS, "Tokens"),
     "/admin/tables": Row("admin", DATA, "Tables"),
+    "/admin/marketplace": Row("admin", AGENTS, "Marketplace"),
     "/admin/health": Row("admin", SERVER, "Health"),
     "/admin/jobs": Row("admin", SERVER, "Jobs"),
     "/admin/agent-prompt": Row("admin", AGENTS, "Init prompt"),
