@@ -131,18 +131,21 @@ SETTINGS: tuple[Setting, ...] = (
         "600",
         "Seconds that one attempt to sync a table may take.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_SYNC_MEMORY_MB",
         "512",
         "Memory that one attempt to sync a table may take, in MB.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_SYNC_MAX_MB",
         "2048",
         "What one attempt may read, unpacked, and write, in MB.",
         **LIMIT,
+        live=True,
     ),
     Setting(
         "AGNES_SYNC_ALLOW_PRIVATE",

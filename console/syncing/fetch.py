@@ -132,7 +132,9 @@ class _Pinned(httpx.BaseTransport):
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._inner = httpx.HTTPTransport(trust_env=False)
+        # SSL_CERT_FILE of the operator counts, proxies of the environment do not: these would look
+        # the name up again.
+        self._inner = httpx.HTTPTransport(verify=httpx.create_ssl_context(), trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host, port = addresses.parsed(str(request.url))

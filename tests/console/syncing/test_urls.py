@@ -16,7 +16,7 @@ from console.syncing import addresses, fetch
 from console.syncing.failed import Deadline, Failed
 from console.syncing.fetch import Asked
 from tests.console.syncing.place import Place, in_this_process
-from tests.console.syncing.web import Web, leading, plain, web
+from tests.console.syncing.web import Web, certified, leading, plain, web
 
 CSV = b"x,t\n1,one\n2,two\n"
 
@@ -182,6 +182,23 @@ def test_a_name_keeps_its_host_and_its_own_address(site: Web, tmp_path: Path) ->
     assert body == CSV
     assert site.asked[-1][1]["host"] == f"inside.example:{site.port}"
     assert found.told["etag"] == '"1"'
+
+
+def test_a_certificate_is_held_against_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls, trusted = certified(tmp_path, "inside.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with web(tls) as site:
+        site.answers["/a.csv"] = plain(CSV)
+        given: dict[str, Any] = {
+            "allowed": ["inside.example", "other.example"],
+            "lookup": lambda host, port: ["127.0.0.1"],
+        }
+        _, body = asked(f"https://inside.example:{site.port}/a.csv", tmp_path, **given)
+        assert body == CSV
+        with pytest.raises(Failed, match="certificate"):
+            asked(f"https://other.example:{site.port}/a.csv", tmp_path, **given)
 
 
 def test_a_step_is_judged_as_the_first_address_was(site: Web, tmp_path: Path) -> None:

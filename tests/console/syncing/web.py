@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 Answer = Callable[[socket.socket, str, dict[str, str]], None]
 
@@ -13,7 +21,8 @@ Answer = Callable[[socket.socket, str, dict[str, str]], None]
 class Web:
     """`answers`: path -> what answers it. `asked`: the paths and headers that came."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -36,6 +45,8 @@ class Web:
                 threading.Thread(target=self._one, args=(line,), daemon=True).start()
 
     def _one(self, line: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            line = self._tls.wrap_socket(line, server_side=True) if self._tls else line
         with line, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
@@ -68,9 +79,36 @@ def leading(to: str, status: str = "302 Found") -> Answer:
     return plain(b"", status=status, location=to)
 
 
+def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
+    """TLS of a server of this name, and the certificate to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    at = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(issuer_name=who, subject_name=who, public_key=key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(at - datetime.timedelta(days=1))
+        .not_valid_after(at + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    text = made.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    trusted, both = folder / "trusted.pem", folder / "both.pem"
+    trusted.write_bytes(text)
+    both.write_bytes(text + secret)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+    return context, trusted
+
+
 @contextlib.contextmanager
-def web() -> Iterator[Web]:
-    found = Web()
+def web(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
+    found = Web(tls)
     try:
         yield found
     finally:
