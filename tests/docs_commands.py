@@ -75,6 +75,7 @@ NOT_RUN: Mapping[str, str] = {
     "agnes logout": "ends what the next command needs",
     "agnes doctor": "looks at this machine; tests/console/cli/test_cli_server.py",
     "agnes jobs run": "starts a kernel; tests/console/cli/test_jobs_cli.py",
+    "agnes admin scripts run": "starts a kernel; tests/console/jobs",
     "agnes admin ask": "needs a model's key; tests/console/cli/test_cli_ask.py",
     "agnes admin telegram": "needs a bot; tests/console/cli/test_cli_telegram.py",
 }

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from console.audit import new_id
 from console.cli import app
 from ingest.seed import seed
+from tests.console.sources.shop import shop
 from tests.docs_commands import (
     NOT_RUN,
     OUTSIDE,
@@ -36,6 +37,7 @@ from tests.transcripts import Transcript
 from tests.whole_server import WholeServer
 
 SESSION = "2f7a4a59-0000-4000-8000-000000000000"
+NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 ANA, ANALYSTS = "ana@example.org", "analysts"  # whom the documents speak of
 DOCUMENTS = [str(path.relative_to(ROOT)) for path in documents() if lines(path)]
 _ONE, _OTHER = r"\b(ID|0190aaaa[0-9a-f-]*)$", r"\b0190bbbb[0-9a-f-]*$"
@@ -113,11 +115,26 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home = tmp_path_factory.mktemp("home")
-    with WholeServer(tmp_path_factory.mktemp("docs") / "data") as server:
+    data = tmp_path_factory.mktemp("docs") / "data"
+    _files(data)
+    with (
+        shop(None, "docs") as database,
+        WholeServer(data, AGNES_SOURCES=f"warehouse={database.address}") as server,
+    ):
         admin = server.person("root", is_admin=True)
         folder = server.instance.settings.folder
         seed(server.instance.store, folder, audit_rows=300, sessions=6, usage_events=60, users=3)
         yield Place(server, admin, server.token(admin), home)
+
+
+def _files(data: Path) -> None:
+    """What the documents register, where an operator puts it."""
+    for name, text in (
+        ("tables/orders.csv", "id,country,amount\n1,FR,5.0\n2,IT,2.5\n"),
+        ("scripts/weekly-check.ipynb", NOTEBOOK),
+    ):
+        (data / name).parent.mkdir(parents=True)
+        (data / name).write_text(text)
 
 
 @pytest.fixture

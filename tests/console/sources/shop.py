@@ -18,6 +18,7 @@ import pytest
 from console.connections import Connection
 from console.sources import sql
 from console.sources.errors import SourceDown, SourceFailed
+from console.table_files import Column
 from tests import postgres_server
 
 PASSWORD = "p@ss:w/%41 word"
@@ -69,6 +70,7 @@ def shop(server: str | None, name: str) -> Iterator[Shop]:
     if server is None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sql, "batches", _batches)
+            patch.setattr(sql, "columns", _columns)
             yield Shop("postgresql://reader:x@127.0.0.1:1/shop")
         return
     with postgres_server.database(server, name, f"{name}_reader", PASSWORD) as (owner, reader):
@@ -90,6 +92,20 @@ def rows() -> pa.Table:
     )
 
 
+def _columns(settings: Any, connection: str, relation: str) -> list[Column]:
+    _known(settings, connection, relation)
+    return [Column(**one) for one in COLUMNS]
+
+
+def _known(settings: Any, connection: str, relation: str) -> None:
+    """Raises what a source says of what it does not have."""
+    source: Connection = sql.connection_of(settings, connection)
+    if connection == "gone":
+        raise SourceDown(source, "connection refused")
+    if relation not in ("orders", "SELECT * FROM orders"):
+        raise SourceFailed(source, f'relation "{relation}" does not exist')
+
+
 def _batches(
     settings: Any,
     connection: str,
@@ -99,9 +115,5 @@ def _batches(
     limit: int | None = None,
     **_: Any,
 ) -> Iterator[pa.RecordBatch]:
-    source: Connection = sql.connection_of(settings, connection)
-    if connection == "gone":
-        raise SourceDown(source, "connection refused")
-    if relation not in ("orders", "SELECT * FROM orders"):
-        raise SourceFailed(source, f'relation "{relation}" does not exist')
+    _known(settings, connection, relation)
     yield from rows().select(columns or rows().schema.names).slice(0, limit).to_batches(1000)
