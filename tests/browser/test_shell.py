@@ -50,7 +50,9 @@ def active(page: Page) -> str:
 
 def test_the_menu_shows_what_one_may_open_with_its_keys(opened: Open) -> None:
     menu = opened().get_by_role("navigation", name="Main")
-    expect(menu.get_by_role("heading")).to_have_text(["Activity Center", "Data", "Server"])
+    expect(menu.get_by_role("heading")).to_have_text(
+        ["Activity Center", "Users & Access", "Data", "Agent Experience", "Server"]
+    )
     log = menu.get_by_role("link", name="Audit log", exact=True)
     expect(log).to_have_attribute("aria-current", "page")
     expect(log).to_have_attribute("data-key", "g a")
