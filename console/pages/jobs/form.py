@@ -11,6 +11,14 @@ from console.jobs.schedule import Job
 from schema.errors import BadParameter
 
 PREFIX = "p."  # of a field's name, before the parameter's
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list, as JSON",
+    dict: "an object, as JSON",
+}
 
 
 def fields(job: Job) -> dict[str, Any]:
@@ -24,13 +32,12 @@ def fields(job: Job) -> dict[str, Any]:
 
 def _field(name: str, default: Any) -> dict[str, Any]:
     kind = _kind(default)
-    hint = {"flag": "true or false", "number": "a number", "text": "a text"}
     shown = default if kind == "text" else orjson.dumps(default).decode()
     return {
         "name": name,
         "kind": kind,
         "value": shown,
-        "hint": hint.get(kind, f"JSON, a {type(default).__name__}"),
+        "hint": _KINDS[type(default)],
     }
 
 
@@ -53,7 +60,7 @@ def given(job: Job, sent: Mapping[str, str]) -> dict[str, Any]:
             try:
                 value = orjson.loads(text)
             except ValueError:
-                raise BadParameter(name, text, f"a {type(default).__name__}, as JSON") from None
+                raise BadParameter(name, text, _KINDS[type(default)]) from None
         if name not in job.parameters or value != default or type(value) is not type(default):
             found[name] = value
     return found
