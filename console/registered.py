@@ -168,9 +168,17 @@ def looked_at(settings: Settings, given: Mapping[str, Any], there: Row | None) -
     if both.get("query_mode") != definition.REMOTE or not any(name in given for name in named):
         return None
     from console.sources import sql  # 0.2 s, for who needs it
+    from console.sources.errors import SourceDown, SourceFailed
 
     _checked(settings, {**both, "source_type": source, "options": None})
-    return File("", sql.columns(settings, both["connection"], both["statement"]))
+    try:
+        return File("", sql.columns(settings, both["connection"], both["statement"]))
+    except SourceFailed as error:  # who registers may know what the database says
+        said = f"{error.message}: {error.reason}" if error.reason else error.message
+        raise BadParameter("statement", both["statement"], said) from None
+    except SourceDown as error:
+        error.detail = error.reason
+        raise
 
 
 def register(
