@@ -11,7 +11,7 @@ from typing import Any
 
 from console.audit import HIDDEN, Caller
 from console.changes import objects
-from console.changes.kinds import State
+from console.changes.kinds import CONFIG, State
 from console.changes.record import holds_secret
 from console.live import ENVIRONMENT, Standing, parsed
 from console.settings import SETTINGS, Settings
@@ -108,7 +108,7 @@ def change(settings: Settings, caller: Caller, values: Mapping[str, Any]) -> Any
     def step(transaction: Transaction) -> list[str]:
         changed = []
         for key, one in steps.items():
-            before: State = objects.CONFIG.now(transaction, {"key": key}) or {}
+            before: State = CONFIG.now(transaction, {"key": key}) or {}
             one(transaction)
             if before.get("value") != wanted[key]:
                 changed.append(key)

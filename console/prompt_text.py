@@ -25,8 +25,10 @@ _WORDS = (
     *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr),
     *(nodes.Filter, nodes.Test),
 )
-_FILTERS = ("capitalize", "default", "first", "join", "last", "length", "lower", "sort", "title")
-_FILTERS += ("trim", "upper")
+_FILTERS: tuple[str, ...] = (
+    *("capitalize", "default", "first", "join", "last", "length", "lower", "sort", "title"),
+    *("trim", "upper"),
+)
 _TESTS = ("defined", "undefined", "none", "in", "eq", "ne", "true", "false", "boolean", "string")
 _LOOP = "loop"
 _OF_LOOP = ("index", "index0", "first", "last", "length", "revindex")

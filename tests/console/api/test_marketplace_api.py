@@ -225,7 +225,11 @@ def test_use_has_its_denominator_and_what_nobody_uses(world: World) -> None:
     days = now() - timedelta(days=1)
     rows = []
     for number, who in enumerate(("a", "a", "b", "c")):
-        row = {"id": f"new-{number}", "session_file": f"{who}/s.jsonl", "user_id": who}
+        row: dict[str, Any] = {
+            "id": f"new-{number}",
+            "session_file": f"{who}/s.jsonl",
+            "user_id": who,
+        }
         skill = "p:mend" if who != "c" else None
         row |= {"tool_name": "Skill", "skill_name": skill, "source": "builtin", "is_error": False}
         rows.append({**row, "occurred_at": days, "outcome": "ok", "event_type": "tool_use"})

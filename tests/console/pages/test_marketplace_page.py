@@ -21,6 +21,7 @@ from tests.whole_server import WholeServer
 PAGE = "/admin/marketplace"
 LIVE = {"Accept": "text/x-notice"}
 HOSTILE = "<img src=x onerror=alert(1)>"
+TEAM = {"name": "team", "source": "curated"}
 ITEMS = [
     {"plugin": "tools", "type": "skill", "name": "mend", "description": HOSTILE},
     {"plugin": "tools", "type": "skill", "name": "idle"},
@@ -75,7 +76,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         assert "No marketplace was imported yet" in place.page("?tab=marketplaces")
         assert "import one" in place.page()
         listing = orjson.dumps({"items": ITEMS})
-        done = place.act(file=listing, name="team", source="curated", **{"import": "1"})
+        done = place.act({**TEAM, "import": "1"}, file=listing)
         assert done.status_code == 303, done.text
         yield place
         place.client.close()
@@ -115,25 +116,24 @@ def test_what_cannot_be_asked_is_said(place: Place, query: str) -> None:
 
 def test_an_import_is_tried_first_and_then_done_without_a_script(place: Place) -> None:
     more = orjson.dumps({"items": [*ITEMS, {"plugin": "new", "type": "skill", "name": "one"}]})
-    tried = place.act(file=more, name="team", source="curated", **{"try": "1"})
+    tried = place.act({**TEAM, "try": "1"}, file=more)
     assert "6 items, 2 new, 0 gone" in tried.text
     assert "<img" not in tried.text
     assert 'data-keep="team new"' not in place.page("?tab=plugins")
     listing = re.search(r'name="listing" value="([^"]+)"', tried.text)
     assert listing is not None
-    fields = {"name": "team", "source": "curated", "import": "1"}
-    done = place.act(listing=html.unescape(listing[1]), **fields)
+    done = place.act({**TEAM, "import": "1", "listing": html.unescape(listing[1])})
     assert (done.status_code, done.headers["Location"]) == (303, f"{PAGE}?tab=marketplaces")
     assert 'data-keep="team new"' in place.page("?tab=plugins")
-    assert "0 calls attributed anew" in place.act(live=True, refresh="*").text
-    assert "Refresh</button>" in place.act(live=True, try_refresh="team").text
+    assert "0 calls attributed anew" in place.act({"refresh": "*"}, live=True).text
+    assert "Refresh</button>" in place.act({"try_refresh": "team"}, live=True).text
 
 
 def test_a_marketplace_is_removed_and_the_log_has_it(place: Place) -> None:
     listing = orjson.dumps([{"name": "gone", "skills": ["x"]}])
-    place.act(file=listing, name="brief", source="flea", **{"import": "1"})
+    place.act({"name": "brief", "source": "flea", "import": "1"}, file=listing)
     assert "Remove it" in place.page("?tab=marketplaces&remove=brief")
-    assert place.act(remove="brief").status_code == 303
+    assert place.act({"remove": "brief"}).status_code == 303
     assert 'data-keep="brief"' not in place.page("?tab=marketplaces")
     asked = {"resource": "marketplace:brief", "action_in": "marketplace.import"}
     rows = place.client.get("/api/admin/activity", params=asked).json()["rows"]
@@ -162,6 +162,6 @@ def test_what_cannot_be_done_is_refused_in_words(
     place: Place, fields: dict[str, str], file: bytes | None, status: int, said: str
 ) -> None:
     for live in (False, True):
-        answer = place.act(live=live, file=file, **fields)
+        answer = place.act(fields, live=live, file=file)
         assert answer.status_code == status
         assert said in html.unescape(answer.text).lower()
