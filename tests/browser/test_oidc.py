@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.console import stand_in_openid
@@ -76,3 +77,33 @@ def test_who_is_unknown_is_told_on_the_page_and_may_choose_again(page: Page) -> 
     page.fill("input[name=email]", "ana@example.org")
     page.click("text=Continue")
     expect(page).to_have_url(re.compile("/me$"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_with_both_ways_in_reads_well(
+    chromium: Browser, place: Place, scheme: str
+) -> None:
+    dark = "dark" if scheme == "dark" else "light"
+    context = chromium.new_context(base_url=place.server.address, color_scheme=dark)
+    try:
+        page = context.new_page()
+        page.goto("/login/oidc/callback?state=x&code=y")
+        expect(page.get_by_role("alert")).to_contain_text("has not begun this sign-in")
+        found = Axe().run(page).response["violations"]
+        assert [one["id"] for one in found] == []
+    finally:
+        context.close()
+
+
+def test_it_works_without_scripts(chromium: Browser, place: Place) -> None:
+    context = chromium.new_context(base_url=place.server.address, java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto("/login?next=/me")
+        page.click("#by-provider")
+        page.fill("input[name=email]", "ana@example.org")
+        page.click("text=Continue")
+        expect(page).to_have_url(re.compile("/me$"))
+        expect(page.locator("nav")).to_contain_text("ana@example.org")
+    finally:
+        context.close()
