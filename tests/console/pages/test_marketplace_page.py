@@ -62,7 +62,7 @@ class Place:
         return answer.text
 
     def act(
-        self, *, live: bool = False, file: bytes | None = None, **fields: str
+        self, fields: dict[str, str], *, live: bool = False, file: bytes | None = None
     ) -> httpx.Response:
         files = {"file": ("market.json", file)} if file is not None else None
         headers = LIVE if live else {}
