@@ -182,14 +182,8 @@ def register(
             description=description,
             bucket=bucket,
             meanings=_meanings(meaning),
-            schedule=schedule,
-            sync_mode=mode,
-            format=format,
             options=_options(option),
-            connection=connection,
-            statement=statement,
-            cursor_column=cursor,
-            query_mode=query_mode,
+            **_source(schedule, mode, format, connection, statement, cursor, query_mode),
         )
     _show(row, as_json=as_json)
 
@@ -224,14 +218,8 @@ def change(
         "description": description,
         "bucket": bucket,
         "meanings": _meanings(meaning),
-        "schedule": schedule,
-        "sync_mode": mode,
-        "format": format,
         "options": _options(option),
-        "connection": connection,
-        "statement": statement,
-        "cursor_column": cursor,
-        "query_mode": query_mode,
+        **_source(schedule, mode, format, connection, statement, cursor, query_mode),
     }
     if all(value is None for value in given.values()):
         raise WrongUse(
@@ -276,6 +264,17 @@ def _name_of(location: str | None) -> str:
     if not found or re.search(r"[*?\[\]{}]", found):
         raise WrongUse("give --name: what the table is called in questions")
     return found
+
+
+_FIELDS = (
+    *("schedule", "sync_mode", "format", "connection", "statement", "cursor_column"),
+    "query_mode",
+)
+
+
+def _source(*given: str | None) -> dict[str, str | None]:
+    """What was said of a table that syncs, by the API's names."""
+    return dict(zip(_FIELDS, given, strict=True))
 
 
 def _options(given: list[str] | None) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from console.jobs.records import NOTHING, SCHEDULE, STOPPED, Row, Run
 from console.jobs.runner import GRACE, Order, Outcome, Processes, Runner
 from console.jobs.schedule import Job, read
 from console.queries import jobs as questions
+from console.queries.scripts import PREFIX
 from schema.errors import AgnesError, Conflict, NotFound, Unavailable, shorten
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Dispatcher:
     async def job_of(self, name: str) -> Job:
         """The job or the script whose runs have this name. Raises NotFound, and BadParameter for a
         script whose file is gone."""
-        if not name.startswith(scripts.PREFIX):
+        if not name.startswith(PREFIX):
             return self.job(name)
         store, settings = self._instance.store, self._instance.settings
         row = await store.offload(scripts.named, store, name)

@@ -16,7 +16,7 @@ from console.audit import Caller, entry, now
 from console.jobs import scripts
 from console.jobs.records import CATCH_UP, SCHEDULE, Row, Run
 from console.queries import jobs as questions
-from console.queries.scripts import listing
+from console.queries.scripts import PREFIX, listing
 from schema.errors import AgnesError, Conflict
 from schema.policy import Principal
 
@@ -83,7 +83,7 @@ async def _begin_scripts(instance: Instance, at: datetime, found: Found) -> list
     for row in await store.offload(store.rows, listing):
         if not scripts.due(row, at):
             continue
-        name = scripts.PREFIX + row["name"]
+        name = PREFIX + row["name"]
         if not row["owner_active"]:
             reason = f"its owner {row['owner_email'] or row['owner']} is deactivated"
             await instance.jobs.passed_over(name, reason)

@@ -13,7 +13,7 @@ from console.tied import tie
 
 __all__ = ["tie"]
 
-MEMORY = "AGNES_MEMORY_MB"
+MEMORY = "JOB_MEMORY_MB"
 
 
 def limit(megabytes: str | None) -> None:
