@@ -342,6 +342,25 @@ def test_tokens_are_made_shown_once_filtered_and_revoked(place: Place) -> None:
     assert 'data-field="expires_days"' in days.text
 
 
+def test_a_hostile_name_is_text_on_every_page(place: Place) -> None:
+    group = place.group(HOSTILE, place.ben)
+    place.done("/admin/access", grant=f"{group}/telemetry")
+    for path in (
+        "/admin/users",
+        f"/admin/users/{place.ben}?tab=access",
+        "/admin/groups",
+        f"/admin/groups?group={group}&do=delete",
+        "/admin/access",
+        "/admin/access?resource=telemetry",
+        "/admin/access?person=ben@example.org",
+        f"/admin/groups?q={HOSTILE}x",
+    ):
+        sent = place.client.get(path).text
+        assert HOSTILE not in sent, path
+        assert "&lt;img src=x" in sent, path
+    place.act(delete_group=group)
+
+
 def test_a_form_that_asks_for_nothing_or_too_much_is_refused(place: Place) -> None:
     wrong: list[Row] = [{}, {"nothing": "1"}, {"grant": "a", "ungrant": "b"}, {"undo": "x" * 99}]
     for fields in wrong:
