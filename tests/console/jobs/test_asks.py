@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,7 +44,8 @@ def test_syncs_are_asked_for_while_a_table_is_due(
     place.register("by_hand", location="a.csv")
     assert asked() == 0
     place.register("often", location="a.csv", schedule="every 5m")
-    place.register("nightly", location="a.csv", schedule="0 3 * * *")
+    far = (datetime.now(UTC) + timedelta(hours=12)).hour
+    place.register("daily", location="a.csv", schedule=f"0 {far} * * *")
     assert asked() == 2  # neither was ever tried
     place.sync()
     assert asked() == 0

@@ -96,7 +96,7 @@ ROW = st.tuples(st.integers(-9, 99), st.text("abc", min_size=1, max_size=3), st.
 FILES = st.lists(st.lists(ROW, min_size=1, max_size=4), min_size=1, max_size=4)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(FILES, st.randoms(use_true_random=False))
 def test_files_appended_in_any_order_are_the_full_read(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[Any, ...]]], random: Any
