@@ -43,11 +43,19 @@ def checked(text: str, *, allowed: Sequence[str] = ()) -> str:
     judged when it is asked."""
     try:
         host, _ = parsed(text)
+        _refuse_secrets(text)
         if not is_named(host, text, allowed):
             literal(host)
     except Refused as error:
         raise BadParameter("location", shown(text), str(error)) from None
     return text
+
+
+def _refuse_secrets(text: str) -> None:
+    """Where an address leads to, it may be a signed one: nobody keeps that."""
+    for name, _ in parse_qsl(urlsplit(text).query, keep_blank_values=True):
+        if is_secret(name) or _SIGNATURE.search(name):
+            raise Refused(f"no {shorten(name)} in it: the registry keeps no secrets")
 
 
 def shown(text: str) -> str:
@@ -75,9 +83,6 @@ def parsed(text: str) -> tuple[str, int]:
         raise Refused("http:// or https://")
     if "@" in parts.netloc:
         raise Refused("no name or password in it: the registry keeps no secrets")
-    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if is_secret(name) or _SIGNATURE.search(name):
-            raise Refused(f"no {shorten(name)} in it: the registry keeps no secrets")
     host = parts.hostname or ""
     if not host or (":" not in host and not _NAME.fullmatch(host)) or "%" in host:
         raise Refused("a plain name of a host, or an IP address")

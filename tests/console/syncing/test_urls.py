@@ -15,6 +15,7 @@ import pytest
 from console.syncing import addresses, fetch
 from console.syncing.failed import Deadline, Failed
 from console.syncing.fetch import Asked
+from schema.tables import TABLE_VERSIONS
 from tests.console.syncing.place import Place, in_this_process
 from tests.console.syncing.web import Web, certified, leading, plain, web
 
@@ -123,11 +124,12 @@ def test_what_is_no_answer_is_said_and_written_down(
     assert place.parquets() == []
 
 
-def test_few_steps_are_followed(place: Place, site: Web) -> None:
-    site.answers["/go"] = leading("/a.csv", "307 Temporary Redirect")
+def test_few_steps_are_followed_also_to_a_signed_address(place: Place, site: Web) -> None:
+    site.answers["/go"] = leading("/a.csv?X-Amz-Signature=abc", "307 Temporary Redirect")
     place.register(source_type="url", location=site.url("/go"), format="csv")
     assert place.one().error is None
     assert len(place.rows()) == 2
+    assert "abc" not in str([place.log(), place.history(), place.table(TABLE_VERSIONS)])
 
 
 def test_who_sends_a_byte_now_and_then_is_left(site: Web, tmp_path: Path) -> None:
