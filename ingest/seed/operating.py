@@ -111,14 +111,17 @@ def _registry(old: Row | None, new: Row | None) -> Fill:
 
 
 def _setting(scene: Scene) -> Iterator[Said]:
-    keys = scene.pick(("retention_days", "query_timeout_seconds", "tick_seconds"))
+    keys = scene.pick(("AGNES_AUDIT_RETENTION_DAYS", "AGNES_QUERY_SECONDS", "AGNES_JOB_RUNS_KEPT"))
     numbers = scene.rng.integers(1, 24, (scene.n, 2)).tolist()
     for key, (old, new) in zip(keys, numbers, strict=True):
-        yield f"config:{key}", {"key": key, "value": new * 30}, {"key": key, "value": old * 30}
+        before, after = ({"key": key, "value": str(number * 30)} for number in (old, new))
+        yield f"config:{key}", after, before
 
 
 def _template(scene: Scene) -> Iterator[Said]:
-    for name, words in zip(scene.pick(("init", "workspace")), scene.amounts(300, 0.4), strict=True):
+    for name, words in zip(
+        scene.pick(("agent", "workspace")), scene.amounts(300, 0.4), strict=True
+    ):
         body = "You work with the company's governed data. Ask the catalog before you guess."
         before = {"name": name, "body": "Ask the catalog first."}
         yield f"template:{name}", {"name": name, "body": body, "words": words}, before

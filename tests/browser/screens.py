@@ -139,6 +139,7 @@ REPORT = "/admin/feedback/{report}"
 ACCESS = "/admin/users/{ana}?tab=access"
 REPLAY = "/admin/sessions/{session}"
 TALK = "/admin/sessions/{talk}"
+CONFIG_ONE = "/admin/server-config?setting=AGNES_QUERY_SECONDS"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
 SESSIONS = "/admin/sessions?since_minutes=43200"
@@ -233,6 +234,15 @@ SCREENS = (
         scheme="dark",
     ),
     Screen("tables-390", "On a telephone.", "/admin/tables?table=orders", width=390, height=1600),
+    Screen("market", "What marketplaces offer, and its use.", "/admin/marketplace"),
+    Screen("market-plugins", "By plugin.", "/admin/marketplace?tab=plugins", scheme="dark"),
+    Screen("market-import", "Importing.", "/admin/marketplace?tab=marketplaces"),
+    Screen("market-390", "On a telephone.", "/admin/marketplace", width=390, height=1600),
+    Screen("prompt", "What agents are told first.", "/admin/agent-prompt", height=TALL),
+    Screen("prompt-390", "On a telephone.", "/admin/workspace-prompt", width=390, height=1600),
+    Screen("config", "Settings, and where each value comes from.", "/admin/server-config"),
+    Screen("config-one", "Changing one.", CONFIG_ONE, height=TALL, scheme="dark"),
+    Screen("config-390", "On a telephone.", CONFIG_ONE, width=390, height=1200),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-error", "At what went wrong in it.", TALK, at_error, height=TALL),
