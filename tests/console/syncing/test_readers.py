@@ -60,4 +60,5 @@ def test_signs_and_ends_of_lines_are_found(tmp_path: Path, sign: str, end: str) 
 def test_a_literal_and_a_name_stay_what_they_are(text: str) -> None:
     con = readers.engine([], Path("/tmp"), memory=64 << 20, disk=1 << 20)
     assert con.execute(f"SELECT {literal(text)} AS {quoted('x' + text)}").fetchall() == [(text,)]
-    assert (con.description or [[""]])[0][0] == "x" + text
+    assert con.description is not None
+    assert con.description[0][0] == "x" + text
