@@ -29,7 +29,7 @@ from schema.transaction import Rows, Transaction
 
 KINDS = (".ipynb", ".py")
 SECONDS, MEGABYTES = (1, 86_400), (256, 65_536)
-DEFAULTS: Row = {"timeout_seconds": 1800, "memory_mb": 2048, "enabled": True}
+DEFAULTS: Row = {"timeout_seconds": 1800, "memory_mb": 4096, "enabled": True}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAMED = "lower-case letters, digits, `_` and `-`, at most 63"
 _DESCRIPTION = 2000

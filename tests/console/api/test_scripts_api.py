@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = folder / "allowed"
     place.mkdir()
     (place / "who.py").write_text(WHO.format(code=0))
+    (place / "quick.py").write_text("")
     (place / "bad.py").write_text(WHO.format(code=3))
     (place / "greedy.py").write_text(GREEDY)
     (place / "below").mkdir()
@@ -116,6 +118,16 @@ def test_what_is_due_runs_as_its_owner_and_only_once(world: World) -> None:
     assert (row["name"], row["last_run"]["status"]) == ("who", "ok")
     assert row["owner_email"] == "ana@example.org"
     assert row["next_due"] > row["last_run"]["queued_at"]
+
+
+def test_who_asks_at_the_same_time_runs_nothing_twice(world: World) -> None:
+    for number in range(3):
+        made(world, f"one-{number}", "quick.py", schedule="every 1h")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda turn: world.admin.post(DUE).json(), range(4)))
+    ran = [row["name"] for answer in answers for row in answer["ran"]]
+    assert sorted(ran) == ["script.one-0", "script.one-1", "script.one-2"]
+    assert [answer["failed"] for answer in answers] == [[]] * 4
 
 
 def test_nobody_runs_as_somebody_who_was_deactivated(world: World) -> None:
@@ -207,7 +219,7 @@ def test_what_cannot_be_registered_is_named(world: World, given: Any, says: str)
 
 def test_registering_changing_and_removing_stand_in_the_log(world: World) -> None:
     row = made(world, "kept", "below/one.ipynb", schedule="15 3 * * *")
-    assert (row["timeout_seconds"], row["memory_mb"], row["enabled"]) == (1800, 2048, True)
+    assert (row["timeout_seconds"], row["memory_mb"], row["enabled"]) == (1800, 4096, True)
     assert row["next_due"].endswith("03:15:00Z")
     assert row["owner"] == world.admin_id
     taken = world.admin.post(SCRIPTS_AT, json={"name": "kept", "path": "who.py"})
