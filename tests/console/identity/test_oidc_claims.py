@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc import jws, jwt
 
 from console.identity.oidc.claims import LEEWAY, Expected, UnknownKey, verified
@@ -155,3 +157,58 @@ def test_a_signed_text_that_is_no_object_is_no_proof() -> None:
     made = jws.serialize_compact({"alg": "RS256", "kid": "k"}, b'["not", "claims"]', KEY)
     with pytest.raises(Untrusted):
         verified(str(made), PUBLIC, EXPECTED)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+ODD = [
+    _b64(part) for part in (b"{}", b"[]", b"\xff", b'{"alg":"RS256","b64":false,"crit":["b64"]}')
+]
+CLAIM_REASONS = ("issuer", "audience", "expired", "not_yet", "nonce", "subject")
+
+
+def _in_base64(value: Any) -> str:
+    try:
+        return _b64(orjson.dumps(value))
+    except TypeError:  # an integer beyond 64 bits
+        return _b64(str(value).encode())
+
+
+@settings(max_examples=40)
+@given(
+    claims=st.dictionaries(st.sampled_from([*GOOD, "azp", "nbf"]), JSON, max_size=3),
+    key=st.dictionaries(
+        st.sampled_from(["kty", "kid", "n", "e", "x", "y", "crv", "use", "alg", "key_ops"]),
+        st.sampled_from(["RSA", "EC", "k", "P-256", "sig", "AQAB", "?"]) | JSON,
+    ),
+)
+def test_whatever_comes_is_proof_or_refused(claims: dict[str, Any], key: dict[str, Any]) -> None:
+    """Odd claims are refused by name; odd keys are passed over."""
+    made = jws.serialize_compact(
+        {"alg": "RS256", "kid": "k"}, orjson.dumps({**GOOD, **claims}), KEY
+    )
+    try:
+        found = verified(str(made), [{**PUBLIC[0], **key}, key, *PUBLIC], EXPECTED)
+        told = (found["iss"], found["nonce"], "good")
+    except Untrusted as refused:
+        told = (EXPECTED.issuer, EXPECTED.nonce, refused.reason)
+    assert told[:2] == (EXPECTED.issuer, EXPECTED.nonce)
+    assert told[2] in ("good", *CLAIM_REASONS)
+
+
+@settings(max_examples=40)
+@given(
+    head=JSON.map(_in_base64) | st.sampled_from(ODD),
+    body=JSON.map(_in_base64) | st.sampled_from(ODD),
+    tag=st.text(alphabet="abcAB-_=é", max_size=20),
+)
+def test_whatever_is_no_token_is_refused(head: str, body: str, tag: str) -> None:
+    with pytest.raises(Untrusted):
+        verified(f"{head}.{body}.{tag}", PUBLIC, EXPECTED)
