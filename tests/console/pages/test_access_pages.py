@@ -285,6 +285,10 @@ def test_the_tab_access_changes_an_account_and_signs_browsers_out(place: Place) 
     )
     assert "e-mail" in notice(changed)
     assert "Undo" not in notice(changed)
+    same = {"update_user": user, "email": "tabb@example.org", "name": "Tab", "is_admin": "yes"}
+    again = place.act(here, live=True, **same)
+    assert "Nothing had to be changed." in again.text
+    assert "done=" not in again.headers["Content-Location"]
     assert place.rows(USERS, id=user)[0]["is_admin"]
     assert "admin: sees everything" in place.page(here)
     linked = {"id": user, "oidc_subject": "https://sso.example abc"}
