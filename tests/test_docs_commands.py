@@ -67,6 +67,10 @@ class Place:
                     self.json("DELETE", f"/api/admin/{noun}/{row['id']}")
         if "users create" not in text:
             self.json("POST", "/api/admin/users", json={"email": ANA})
+        if "orders" in text and "tables register" not in text:
+            remote = {"source_type": "sql", "connection": "warehouse", "query_mode": "remote"}
+            orders = {"name": "orders", "statement": "orders", **remote}
+            self.json("POST", "/api/admin/tables", json=orders)
         if "groups create" not in text:
             self.json("POST", "/api/admin/groups", json={"name": ANALYSTS})
 
