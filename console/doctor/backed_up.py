@@ -18,6 +18,11 @@ def backups(patient: Patient) -> Diagnosis:
         return Diagnosis("backups", "ok", "backups are looked at where the settings are known")
     place = shelf.folder(settings)
     found = shelf.backups(place)
+    loose = [one.name for one in found if (place / one.name).stat().st_mode & 0o077]
+    if loose:
+        mend = f"chmod go-rwx {place}/agnes-*.tar: who reads one can sign in as anybody."
+        message = f"others on this machine may read {len(loose)} of {len(found)} backups"
+        return Diagnosis("backups", "severe", message, mend)
     if not settings.backup_dir:
         newest = f"; the newest by hand is {found[0].name}" if found else ""
         text = f"none is scheduled: AGNES_BACKUP_DIR would take one a day{newest}"

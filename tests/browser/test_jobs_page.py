@@ -353,3 +353,30 @@ def test_who_is_no_admin_any_more_does_nothing_and_sees_nothing(
     expect(page.get_by_role("alert")).to_contain_text("this needs an admin")
     expect(page.locator("[data-job]")).to_have_count(0)
     assert len(runs(api)) == before
+
+
+def test_a_run_with_parameters_is_asked_for_and_compared_by_keyboard(
+    opened: Open, api: httpx.Client
+) -> None:
+    before = runs(api, job="quick", status="ok", limit="1")  # of a test before, as a rule
+    first = before[0]["id"] if before else over(api, ask(api, "quick"))["id"]
+    page = opened(PATH)
+    page.get_by_role("link", name="Run quick with parameters").focus()
+    page.keyboard.press("Enter")
+    days = page.get_by_label("days")
+    expect(days).to_have_value("7")
+    days.fill("many")
+    days.press("Enter")
+    expect(page.locator("[data-region=notice]")).to_contain_text("a whole number")
+    days.fill("9")
+    days.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("A run of quick was asked for")
+    run = over(api, runs(api, job="quick", limit="1")[0]["id"])
+    assert run["parameters"] == {"days": 9}
+    asked = {"action_prefix": "run_job:quick", "q": run["id"]}
+    said = api.get("/api/admin/activity", params=asked).json()["rows"]
+    assert any("days" in str(row["params"]) and row["source"] == "web" for row in said)
+    page = opened(f"{PATH}?run={run['id']}", width=390)
+    page.get_by_label("Compare with").select_option(first)
+    expect(page.locator(f"[data-compared='{first}'] .differs")).to_contain_text("9")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

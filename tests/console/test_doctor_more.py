@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,12 @@ def test_a_backup_that_is_late_or_missing_is_told(tmp_path: Path) -> None:
     assert doctor.backups(asked).level == "warning"
     place.mkdir()
     for hours, level in ((27, "warning"), (25, "ok")):
-        (place / shelf.name_of(NOW - timedelta(hours=hours))).write_bytes(b"x")
+        newest = place / shelf.name_of(NOW - timedelta(hours=hours))
+        newest.touch(mode=0o600)
         found = doctor.backups(asked)
         assert (found.level, bool(found.mend)) == (level, level != "ok")
+    newest.chmod(0o644)
+    assert doctor.backups(asked).level == "severe"
 
 
 def test_jobs_that_cannot_run_or_fail_each_time_are_told(tmp_path: Path) -> None:
@@ -140,6 +144,10 @@ def test_settings_of_the_proxy_that_do_not_go_together_are_told(
 # The way, from outside
 
 
+def _same(at: datetime) -> datetime:
+    return at
+
+
 def asked(seen: dict[str, Any], cookie: str = "_xsrf=2|a; Secure; Path=/") -> dict[str, Diagnosis]:
     def answer(request: httpx.Request) -> httpx.Response:
         headers = {"date": format_datetime(datetime.now(UTC), usegmt=True), "set-cookie": cookie}
@@ -185,7 +193,7 @@ def test_cookies_and_clocks_are_looked_at() -> None:
     transport = httpx.MockTransport(answer)
     for seconds, level in ((3, "ok"), (60, "warning")):
         at = datetime(2026, 3, 4, 12, 0, tzinfo=UTC) + timedelta(seconds=seconds)
-        found = through("https://agnes.example", transport=transport, clock=lambda at=at: at)
+        found = through("https://agnes.example", transport=transport, clock=partial(_same, at))
         assert found[-1].level == level
 
 
