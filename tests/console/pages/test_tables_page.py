@@ -233,6 +233,10 @@ def test_a_table_of_files_is_synced_shown_and_failing_stands_out(place: Place) -
     (row,) = place.rows(AUDIT_LOG, action="sync.trigger")
     assert '"trigger":"cli"' in row["params"], "a token sent it"
 
+    catalog = place.client.get("/catalog?table=shops").text
+    assert 'href="/api/data/shops/download"' in catalog
+    assert "agnes pull shops" in catalog
+
     place.file("shops-2.csv", "town,n\nPraha,many\n")
     place.act(sync="shops", table="shops")
     assert "int64 → string" in place.page("?table=shops")
