@@ -43,7 +43,7 @@ class Place:
     def __init__(self, folder: Path, **given: str) -> None:
         self.folder = folder
         self.files = folder / "tables"
-        self.files.mkdir(parents=True)
+        self.files.mkdir(parents=True, exist_ok=True)
         self.settings = Settings({}, AGNES_DATA_DIR=str(folder), **given)
         self.store = Store(self.settings.database, threads=1)
         self.syncs = Syncs(Held(self.settings, self.store))

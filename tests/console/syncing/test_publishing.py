@@ -253,6 +253,59 @@ def test_a_server_killed_at_any_moment_loses_nothing_that_it_said(tmp_path: Path
         assert set(said) <= history
 
 
+HOLD = """
+import asyncio, sys
+from pathlib import Path
+from console.settings import Settings
+from console.syncing.syncs import Syncs
+from schema.store import Store
+from tests.console.syncing.place import ADMIN, Held
+given = {"AGNES_DATA_DIR": sys.argv[1], "AGNES_SYNC_ALLOW_PRIVATE": sys.argv[2]}
+settings = Settings({}, **given)
+held = Held(settings, Store(settings.database, threads=1))
+asyncio.run(Syncs(held).sync(ADMIN, ["one"], trigger="cli"))
+"""
+
+
+def test_a_killed_server_takes_its_attempt_along(tmp_path: Path, site: Web) -> None:
+    asked = threading.Event()
+
+    def waits(line: Any, path: str, headers: Any) -> None:
+        asked.set()
+        site.drip(line, b"")
+
+    site.answers["/a.csv"] = waits
+    place = Place(tmp_path / "data", AGNES_SYNC_ALLOW_PRIVATE=site.host)
+    place.register(source_type="url", location=site.url("/a.csv"))
+    place.close()
+    command = [sys.executable, "-c", HOLD, str(place.folder), site.host]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        assert asked.wait(60)
+        (child,) = children(process.pid)
+        process.kill()
+    gone = threading.Event()
+    for _ in range(200):
+        if not _is_alive(child):
+            gone.set()
+            break
+        gone.wait(0.05)
+    assert gone.is_set()
+    place = Place(tmp_path / "data")
+    place.syncs.tidy()
+    assert not (folder(place.store) / ".work").exists()
+    assert place.history() == []
+    place.close()
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether it runs; one that ended and was not waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
 def test_doctor_tells_of_files_that_are_gone_and_columns_that_changed(place: Place) -> None:
     def said(days: int = 0) -> tuple[str, str]:
         at = now() + timedelta(days=days)
