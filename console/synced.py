@@ -16,7 +16,7 @@ from console.queries import synced as queries_now
 from console.queries import syncing
 from console.registered import INTERNAL, LOCAL
 from console.syncing import definition
-from console.syncing.definition import SOURCES
+from console.syncing.definition import REMOTE, SOURCES
 from console.syncing.published import Published, published
 from schema.errors import BadParameter, BadRequest, NotFound, shorten
 from schema.policy import Principal
@@ -29,7 +29,11 @@ NOT_SYNCED = "it was not synced yet"
 def files(store: Store, me: Principal) -> list[Published]:
     """The newest version of every registered table that they may read, by id. Tables of the console
     are never among them: whose rows somebody sees cannot be said with a file."""
-    known = {row["id"] for row in store.rows(queries.listing) if row["source_type"] != INTERNAL}
+    known = {
+        row["id"]
+        for row in store.rows(queries.listing)
+        if row["source_type"] != INTERNAL and row["query_mode"] != REMOTE
+    }
     found = published(store)
     return [found[id] for id in sorted(found) if id in known and me.may_read(id)]
 
@@ -50,10 +54,11 @@ def file(store: Store, me: Principal, name: str) -> Published:
             f"no table {shorten(name)} here",
             detail="GET /api/sync/manifest lists those that can be downloaded.",
         )
+    is_remote = row["query_mode"] == REMOTE  # what was synced before it was, nobody reads any more
     found = published(store).get(row["id"])
-    if found is not None:
+    if found is not None and not is_remote:
         return found
-    if row["source_type"] == LOCAL or row["query_mode"] == "remote":
+    if row["source_type"] == LOCAL or is_remote:
         raise BadRequest(
             f"{row['name']} is read where it lies, and never synced: there is no file of it",
             detail="Question it: `agnes query`, or POST /api/query.",
