@@ -99,7 +99,16 @@ class PostHog:
         places it came through, never its words. Errors with a name of ours are no surprise."""
         if not self.on or (isinstance(error, AgnesError) and error.status < 500):
             return
-        kind, frames = type(error).__qualname__, _places(error.__traceback__)
+        self._exception(type(error).__qualname__, _places(error.__traceback__), handled=handled)
+
+    def swallowed_elsewhere(self, said: str, *, place: str) -> None:
+        """The same of another process, whose words begin with the type of the error."""
+        kind = said.partition(" ")[0]
+        known = kind.isidentifier() and kind.endswith(("Error", "Exception"))
+        if self.on:
+            self._exception(kind if known else "Error", (_Place(place, "", 0),), handled=True)
+
+    def _exception(self, kind: str, frames: tuple[_Place, ...], *, handled: bool) -> None:
         if not self._first(kind, frames[-1] if frames else None):
             return
         told = {

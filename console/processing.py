@@ -140,7 +140,11 @@ async def take_back(instance: Instance, finished: Sequence[Finished]) -> list[Re
 
 
 def _told(instance: Instance, done: Finished, receipt: Receipt) -> None:
-    """PostHog hears that a session has findings: how many of which kind, and nothing of whose."""
+    """PostHog hears that a session has findings, how many of which kind, and that a processor could
+    not read it; nothing of whose."""
+    for name, outcome in done.outcomes.items():
+        if outcome.error:
+            instance.posthog.swallowed_elsewhere(outcome.error, place=f"processor {name}")
     findings = done.tables.get("session_findings") or ()
     if receipt.status == "committed" and findings:
         kinds, weights = counted(findings, "finding_type"), counted(findings, "severity")

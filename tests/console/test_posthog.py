@@ -16,7 +16,7 @@ from console import posthog, processing, pulse
 from console.posthog import PostHog
 from console.settings import Settings
 from ingest.commit import Receipt
-from ingest.pipeline import Finished, Outcome
+from ingest.pipeline import Finished, Outcome, said
 from schema.errors import BadRequest
 from tests.console import stand_in_posthog
 from tests.console.access_world import World
@@ -240,6 +240,19 @@ def test_what_fails_inside_is_told(
     console.instance.lost(OSError("no space"))
     with receiver.came:
         assert receiver.came.wait_for(lambda: len(receiver.named("$exception")) == 2, 20)
+
+
+def test_what_fails_in_a_kernel_is_told_by_its_type(world: tuple[World, Receiver]) -> None:
+    console, receiver = world
+    texts = {"usage": said(UnicodeError("words of Ana")), "failure_scan": "words of Ana"}
+    outcomes = {name: Outcome(3, error=text) for name, text in texts.items()}
+    receipt = Receipt("u/s.jsonl", "committed", 0)
+    processing._told(console.instance, Finished("u/s.jsonl", "f", outcomes), receipt)
+    console.instance.posthog.capture("after a kernel")
+    receiver.wait("after a kernel")
+    lists = [one["properties"]["$exception_list"][0] for one in receiver.named("$exception")]
+    assert {"UnicodeError", "Error"} <= {one["type"] for one in lists}
+    assert "Ana" not in str(lists)
 
 
 def test_requests_are_answered_while_the_receiver_hangs(world: tuple[World, Receiver]) -> None:
