@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import httpx
 import pytest
@@ -83,7 +84,7 @@ def test_who_is_unknown_is_told_on_the_page_and_may_choose_again(page: Page) -> 
 def test_the_page_with_both_ways_in_reads_well(
     chromium: Browser, place: Place, scheme: str
 ) -> None:
-    dark = "dark" if scheme == "dark" else "light"
+    dark: Literal["dark", "light"] = "dark" if scheme == "dark" else "light"
     context = chromium.new_context(base_url=place.server.address, color_scheme=dark)
     try:
         page = context.new_page()
