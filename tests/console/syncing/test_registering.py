@@ -34,6 +34,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     found.close()
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    found = Place(tmp_path_factory.mktemp("refusals") / "data", AGNES_SOURCES=SOURCES)
+    yield found
+    found.close()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -83,11 +90,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         ),
     ],
 )
-def test_what_cannot_be_is_named(place: Place, given: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_is_named(untouched: Place, given: dict[str, Any], said: str) -> None:
     with pytest.raises(BadParameter, match=re.escape(said)):
-        place.register(**given)
-    assert place.table(TABLE_REGISTRY) == []
-    assert "hidden" not in str(place.log())
+        untouched.register(**given)
+    assert untouched.table(TABLE_REGISTRY) == []
+    assert "hidden" not in str(untouched.log())
 
 
 def test_a_file_in_place_has_no_schedule(place: Place) -> None:
