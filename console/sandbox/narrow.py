@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from console.sources.bounds import Bound, Within
 
 Node = Mapping[str, Any]
+Fold = Callable[[str], str]
 
 _OPERATORS = {
     "COMPARE_EQUAL": "=",
@@ -32,21 +34,35 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?", re.
 _ROWS = 1 << 31
 
 
-def narrowed(node: Node, uses: Mapping[str, int], fold: Callable[[str], str]) -> dict[str, Within]:
+def narrowed(node: Node, uses: Mapping[str, int], fold: Fold) -> dict[str, Within]:
     """By the folded name of a table. `node`: a query that was found harmless; `uses`: how often
-    each table stands in it, by the same names. What stands there twice is read whole."""
-    if node["type"] != "SELECT_NODE" or (node.get("cte_map") or {}).get("map") or node["sample"]:
-        return {}
-    tables = _tables(node["from_table"])
-    if tables is None:
+    each table stands in it, by the same names. What stands there twice is read whole; else the one
+    SELECT that a table stands in decides, wherever it is."""
+    found: dict[str, Within] = {}
+    waiting: list[Any] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+            if one.get("type") == "SELECT_NODE" and not one["sample"]:
+                found |= _of_select(one, uses, fold)
+    return found
+
+
+def _of_select(node: Node, uses: Mapping[str, int], fold: Fold) -> dict[str, Within]:
+    sources = _sources(node["from_table"])
+    if sources is None:
         return {}
     called: dict[str, str] = {}  # by what it is called in the question
-    for table in tables:
-        name = fold(table["table_name"])
-        if uses.get(name) != 1 or table["column_name_alias"] or table["sample"]:
-            return {}
-        called[fold(table["alias"]) or name] = name
-    alone = next(iter(called.values())) if len(called) == len(tables) == 1 else None
+    for source in sources:
+        if source["type"] != "BASE_TABLE":
+            continue
+        name = fold(source["table_name"])
+        if uses.get(name) == 1 and not source["column_name_alias"] and not source["sample"]:
+            called[fold(source["alias"]) or name] = name
+    alone = next(iter(called.values()), None) if len(sources) == 1 else None
     aliases = {fold(one["alias"]) for one in node["select_list"]}
     found: dict[str, list[Bound]] = {name: [] for name in called.values()}
     for names, operator, value in _compared(node["where_clause"]):
@@ -55,12 +71,12 @@ def narrowed(node: Node, uses: Mapping[str, int], fold: Callable[[str], str]) ->
             found[of].append(Bound(column, operator, value))
         elif len(names) == 1 and alone and column not in aliases:
             found[alone].append(Bound(column, operator, value))
-    limit = _limit(node) if node["from_table"]["type"] == "BASE_TABLE" else None
+    limit = _limit(node) if alone else None
     return {name: Within(tuple(bounds), limit) for name, bounds in found.items()}
 
 
-def _tables(source: Node) -> list[Node] | None:
-    """The tables that are joined; None where a join is none of the plain ones."""
+def _sources(source: Node) -> list[Node] | None:
+    """The tables and queries that are joined; None where a join is none of the plain ones."""
     waiting, found = [source], []
     while waiting:
         one = waiting.pop()
@@ -69,9 +85,9 @@ def _tables(source: Node) -> list[Node] | None:
             if not plain or one["sample"]:
                 return None
             waiting += [one["left"], one["right"]]
-        elif one["type"] == "BASE_TABLE":
+        elif one["type"] in ("BASE_TABLE", "SUBQUERY"):
             found.append(one)
-        elif one["type"] != "SUBQUERY":
+        else:
             return None
     return found
 
@@ -102,6 +118,8 @@ def _with_column(
 
 def _value(node: Node) -> int | str | None:
     """A whole number, or a moment as text; None for anything else."""
+    if node["class"] == "FUNCTION":
+        return _made(node)
     if node["class"] == "CAST" and node["cast_type"]["id"] in _TIMES and not node["try_cast"]:
         node = node["child"]
     if node["class"] != "CONSTANT" or node["value"]["is_null"]:
@@ -111,6 +129,33 @@ def _value(node: Node) -> int | str | None:
         return value
     if kind == "VARCHAR" and isinstance(value, str) and _MOMENT.fullmatch(value):
         return value
+    return None
+
+
+def _made(node: Node) -> str | None:
+    """A moment that is put together from numbers, as Ibis writes it; no finer than a microsecond."""
+    numbers = [_number(part) for part in node["children"]]
+    parts = [one for one in numbers if one is not None and not one.scaleb(6) % 1]
+    whole = [int(one) for one in parts[:5]]
+    if len(parts) < len(numbers) or whole != parts[:5] or node["schema"] or node["filter"]:
+        return None
+    if node["function_name"] == "make_date" and len(whole) == 3:
+        text = "{:04d}-{:02d}-{:02d}".format(*whole)
+    elif node["function_name"] == "make_timestamp" and len(parts) == 6:
+        text = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}".format(*whole) + f":{parts[5]:09.6f}"
+    else:
+        return None
+    return text if _MOMENT.fullmatch(text) else None
+
+
+def _number(node: Node) -> Decimal | None:
+    if node["class"] != "CONSTANT" or node["value"]["is_null"]:
+        return None
+    kind, value = node["value"]["type"], node["value"]["value"]
+    if kind["id"] in _WHOLE:
+        return Decimal(value)
+    if kind["id"] == "DECIMAL" and isinstance(value, int):
+        return Decimal(value).scaleb(-kind["type_info"]["scale"])
     return None
 
 
