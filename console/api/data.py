@@ -96,7 +96,6 @@ class Download(Handler):
             "ETag": etag,
             "Last-Modified": at,
             "Accept-Ranges": "bytes",
-            "Cache-Control": "private, no-cache",
             "Content-Type": PARQUET,
             "Content-Disposition": f'attachment; filename="{name}.parquet"',
             "X-Row-Count": str(found.rows),

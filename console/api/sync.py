@@ -68,7 +68,6 @@ class Manifest(Handler):
         ]
         params = {"tables": len(tables)}
         await self.instance.record(entry(self.caller, "manifest.fetch", params=params))
-        self.set_header("Cache-Control", "private, no-cache")  # asked anew, with the ETag
         self.send({"tables": tables})
 
 
