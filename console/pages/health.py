@@ -18,6 +18,7 @@ from console.instance import Instance
 from console.pages import visits
 from console.pages.act import Act
 from console.pages.parts import Part, PartsPage
+from schema.errors import BadRequest
 
 Row = dict[str, Any]
 READ = "activity.read"
@@ -135,6 +136,9 @@ class HealthActs(Act):
     actions: ClassVar[Mapping[str, str]] = {"POST": "backup.create"}
 
     async def post(self) -> None:
+        given = [value for name, value in self.request.body_arguments.items() if name == "do"]
+        if given != [[b"backup"]]:
+            raise BadRequest("the form asks for nothing", detail="Give do=backup.")
         taken = await asked.create(self.instance, self.caller)
         size = taken["bytes"] / 1e6
         text = f"{taken['name']}: {taken['rows']:,} rows, {taken['files']:,} files, {size:,.1f} MB."
