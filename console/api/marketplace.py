@@ -68,7 +68,8 @@ class Refresh(Handler):
 
 
 class Used(Handler):
-    """How each item is used, of 30 days: a list with its `active_people`, and the `unused`."""
+    """How each item is used, of 30 days: a list with its `active_people`, and the first `unused`
+    of `unused_total`."""
 
     actions: ClassVar[Mapping[str, str]] = {"GET": READ}
 
@@ -96,7 +97,8 @@ class Used(Handler):
                 "active_people": every.active_people,
                 "adopters": every.adopters,
                 "offered": len(every.offered),
-                "unused": every.unused,
+                "unused": every.unused[:MOST],
+                "unused_total": len(every.unused),
             }
         )
 

@@ -66,7 +66,7 @@ class Template(AccessHandler):
 
     def _matched(self) -> str | None:
         tag = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-        return tag or None
+        return tag if tag not in ("", "*") else None
 
     def answer(self, row: Mapping[str, Any]) -> None:
         self.set_header("ETag", f'"{row["version"]}"')

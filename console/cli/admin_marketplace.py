@@ -139,13 +139,13 @@ def show_use(
         show_list(
             "unused items",
             COLUMNS[:-1],
-            {**answer, "rows": rows, "total": len(rows)},
+            {**answer, "rows": rows, "total": answer["unused_total"]},
             as_json=False,
         )
         return
     people = answer["active_people"]
     show_list("items in use", _used_by(people), answer, as_json=False)
-    idle = f"{len(answer['unused']):,} of {answer['offered']:,} offered items were not used"
+    idle = f"{answer['unused_total']:,} of {answer['offered']:,} offered items were not used"
     note(f"{people:,} people used anything at all; {idle}")
 
 

@@ -17,6 +17,7 @@ from console.telemetry import Row
 
 POPULAR_MOST = 8
 ROWS = 50
+UNUSED_MOST = 1000  # items that are listed; a filter finds the others
 TITLES = {
     "most_used": "Most used",
     "most_adopted": "Most adopted",
@@ -90,8 +91,9 @@ def unused(reading: Reading) -> dict[str, Any] | None:
         and words in f"{row['plugin']}:{row['name']} {row['description'] or ''}".casefold()
     ]
     found.sort(key=lambda row: (row["marketplace"], row["plugin"] or "", row["type"], row["name"]))
-    groups = groupby(found, key=lambda row: (row["marketplace"], row["plugin"] or ""))
-    return {"groups": [(key, list(rows)) for key, rows in groups], "total": len(found)}
+    groups = groupby(found[:UNUSED_MOST], key=lambda row: (row["marketplace"], row["plugin"] or ""))
+    shown = [(key, list(rows)) for key, rows in groups]
+    return {"groups": shown, "total": len(found), "shown": min(len(found), UNUSED_MOST)}
 
 
 def offering(reading: Reading) -> Sequence[Row] | None:

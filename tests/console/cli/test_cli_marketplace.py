@@ -130,6 +130,7 @@ def test_a_refresh_and_the_use_of_items_are_told(server: Server, run: Run) -> No
     used = {"called": "tools:mend", "type": "skill", "marketplace": "team", "last_used": None}
     figures = {"invocations_30d": 9, "distinct_users_30d": 2, "trend_pct": 50.0}
     answer = {**page, "rows": [used | figures], "active_people": 5, "offered": 3, "unused": [ROW]}
+    answer["unused_total"] = 1
     server.on("GET", f"{PATH}/use", answer)
     shown = run("admin", "marketplace", "use", "--sort", "most_adopted", "--type", "skill")
     assert server.params["sort"] == "most_adopted"
