@@ -17,6 +17,7 @@ from console.doctor.openid import openid
 from console.doctor.patient import LEVELS, OK, Diagnosis, Patient
 from console.doctor.proxy import proxy
 from console.doctor.scheduled import schedules
+from console.doctor.sources import sources
 from console.doctor.synced import tables
 
 CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
@@ -29,6 +30,7 @@ CHECKS: tuple[Callable[[Patient], Diagnosis], ...] = (
     backups,
     schedules,
     tables,
+    sources,
     proxy,
     openid,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "proxy",
     "rights",
     "schedules",
+    "sources",
     "tables",
     "telegram",
 ]

@@ -133,7 +133,7 @@ def _value(node: Node) -> int | str | None:
 
 
 def _made(node: Node) -> str | None:
-    """A moment that is put together from numbers, as Ibis writes it; no finer than a microsecond."""
+    """A moment put together from numbers, as Ibis writes it; no finer than a microsecond."""
     numbers = [_number(part) for part in node["children"]]
     parts = [one for one in numbers if one is not None and not one.scaleb(6) % 1]
     whole = [int(one) for one in parts[:5]]

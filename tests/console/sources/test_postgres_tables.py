@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from console.doctor import Patient, sources
+from console.settings import Settings
 from tests.console.sources.shop import NOBODYS, ORDERS, PASSWORD, Shop, shop
 from tests.console.syncing.place import Place, in_this_process
 from tests.whole_server import WholeServer
@@ -126,3 +128,23 @@ def test_only_new_rows_are_appended(
     assert place.one("events").rows == 5
     assert [row["id"] for row in place.rows("events")] == list(range(1, 1011))
     source.do("DROP TABLE events")
+
+
+def test_doctor_says_which_database_is_down_and_whose_role_may_too_much(
+    source: Shop, tmp_path: Path
+) -> None:
+    def found(setting: str) -> tuple[str, str]:
+        settings = Settings({}, AGNES_DATA_DIR=str(tmp_path), AGNES_SOURCES=setting)
+        told = sources(Patient(tmp_path, tmp_path / "agnes.duckdb", settings=settings))
+        assert bool(told.mend) == (told.level != "ok")
+        assert not any(secret in told.message for secret in (PASSWORD, NOBODYS))
+        return told.level, told.message
+
+    assert found("") == ("ok", "no other databases are named")
+    assert found(f"shop={source.address}") == ("ok", "shop can be read")
+    level, said = found(source.setting)
+    assert (level, "the source gone cannot be reached" in said, "refused" in said) == (
+        "warning", True, True,
+    )  # fmt: skip
+    level, said = found(f"mine={source.owner}")
+    assert (level, said) == ("warning", "the role of mine may read files or run programs there")
