@@ -25,6 +25,7 @@ from console.tied import tie
 
 _NICE = 5
 _OWN = 512 << 20  # bytes of address space beside the engine's
+_FILES = 65_536  # open at the same time: all that a glob may find, and what the engine opens
 
 
 def main() -> None:
@@ -97,7 +98,7 @@ def _limit(order: Order) -> None:
         (resource.RLIMIT_AS, used + 2 * order.memory + _OWN),
         (resource.RLIMIT_FSIZE, order.most + (1 << 20)),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, files),
+        (resource.RLIMIT_NOFILE, _FILES if files < 0 else min(files, _FILES)),
     ):
         resource.setrlimit(what, (limit, limit))
 
