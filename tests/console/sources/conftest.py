@@ -9,7 +9,7 @@ import pytest
 
 from tests import postgres_server
 
-collect_ignore = [] if postgres_server.is_there() else ["test_postgres.py", "test_synced.py"]
+collect_ignore_glob = [] if postgres_server.is_there() else ["test_postgres*.py"]
 
 
 @pytest.fixture(scope="session")
