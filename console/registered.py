@@ -47,6 +47,7 @@ INTERNAL, INTERNAL_BUCKET = "internal", "Agnes Internal"
 NAME = "a name as SQL has them: letters, digits and `_`, at most 63, no digit first"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _TAKEN = ("agnes_", "duckdb_", "information_schema", "pg_", "sqlite_")  # of the engine, and ours
+_LOOK = 10.0  # seconds for a database to say what columns there are
 _MEANING = 500  # characters of what a column means
 _DESCRIPTION = 2000
 
@@ -172,7 +173,8 @@ def looked_at(settings: Settings, given: Mapping[str, Any], there: Row | None) -
 
     _checked(settings, {**both, "source_type": source, "options": None})
     try:
-        return File("", sql.columns(settings, both["connection"], both["statement"]))
+        found = sql.columns(settings, both["connection"], both["statement"], seconds=_LOOK)
+        return File("", found)
     except SourceFailed as error:  # who registers may know what the database says
         said = f"{error.message}: {error.reason}" if error.reason else error.message
         raise BadParameter("statement", both["statement"], said) from None

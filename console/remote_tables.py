@@ -6,6 +6,7 @@ that it can use (`console.sandbox.narrow`); what it does with them it does here,
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 REMOTE, SQL, BUCKET = "remote", "sql", "Remote"
 _RULE = "all rows of a registered table: granted to a group, or seen by an admin"
+_LOOK = 5.0  # seconds for some rows to look at
+_LOOKING = threading.BoundedSemaphore(2)
 _PIECE = 4 << 20  # bytes of one piece that is sent to a question
 
 
@@ -50,6 +53,12 @@ class Changed(Unavailable):
     """Its columns at the source are not those that were registered."""
 
     title = "Table unreadable"
+
+
+class Busy(Unavailable):
+    """Others look at tables of sources already."""
+
+    title = "Source busy"
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,15 @@ class Remote:
         yield from extract.written(self.name, self._schema(columns), rows)
 
     def first(self, count: int) -> Iterator[pa.RecordBatch]:
-        yield from self._rows(list(self.columns), count)
+        """Raises also Busy: who looks at a table waits in the threads that everybody needs, and a
+        source that hangs must not have them all."""
+        if not _LOOKING.acquire(blocking=False):
+            said = f"the table {self.name} cannot be read: sources are being looked at by others"
+            raise Busy(said, detail="Try again in a few seconds.")
+        try:
+            yield from self._rows(list(self.columns), count, seconds=_LOOK)
+        finally:
+            _LOOKING.release()
 
     def standing(self) -> dict[str, Any]:
         """Nobody has counted them: that would read the whole table, wherever it is named."""
@@ -103,7 +120,9 @@ class Remote:
         kinds = {column.name: column.arrow for column in self.table.columns}
         return pa.schema([(name, kinds[name]) for name in names])
 
-    def _rows(self, names: Sequence[str], limit: int | None) -> Iterator[pa.RecordBatch]:
+    def _rows(
+        self, names: Sequence[str], limit: int | None, *, seconds: float | None = None
+    ) -> Iterator[pa.RecordBatch]:
         wanted = self._schema(names)
         try:
             for batch in sql.batches(
@@ -113,7 +132,7 @@ class Remote:
                 columns=names,
                 where=self.within.bounds,
                 limit=limit,
-                seconds=self.settings.query_seconds,
+                seconds=seconds or self.settings.query_seconds,
             ):
                 if batch.schema != wanted:
                     raise self._changed(batch.schema, wanted)

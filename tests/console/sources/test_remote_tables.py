@@ -14,6 +14,7 @@ import pytest
 
 from console.api.query import ARROW
 from console.audit import new_id, now
+from console.remote_tables import Remote, remote
 from console.sources import sql
 from console.sources.bounds import Bound
 from schema.tables import AUDIT_LOG, RESOURCE_GRANTS, TABLE_REGISTRY, USER_GROUP_MEMBERS
@@ -252,6 +253,21 @@ def test_only_what_a_question_can_use_is_asked_of_the_source(
     assert second["limit"] == 7
     assert all(744 <= id <= 800 and id % 10 in (1, 2) for (id,) in found["rows"])
     assert found["row_count"] == 10
+
+
+def test_a_source_that_hangs_does_not_take_every_thread(place: Place) -> None:
+    instance = place.server.instance
+    (about,) = [one for one in remote(instance.store) if one.name == "orders"]
+    table = Remote(instance.settings, about)
+    looking: list[Any] = [table.first(100), table.first(100)]
+    assert all(next(one).num_rows for one in looking)
+    answer = place.clients["ana"].get("/api/v2/sample/orders")
+    assert answer.status_code == 503
+    assert "looked at by others" in answer.json()["error"]
+    assert place.ask("ana", "SELECT count(*) FROM orders").status_code == 200
+    for one in looking:
+        one.close()
+    assert place.clients["ana"].get("/api/v2/sample/orders").status_code == 200
 
 
 # -- scans
