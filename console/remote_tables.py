@@ -20,7 +20,6 @@ from console.agnes_rows import Extract
 from console.kept import kept
 from console.queries import registered as queries
 from console.settings import Settings
-from console.sources import sql
 from console.sources.bounds import Within
 from console.sources.errors import SourceDown, SourceFailed
 from console.table_files import Column
@@ -123,6 +122,8 @@ class Remote:
     def _rows(
         self, names: Sequence[str], limit: int | None, *, seconds: float | None = None
     ) -> Iterator[pa.RecordBatch]:
+        from console.sources import sql  # 0.2 s, for who needs it
+
         wanted = self._schema(names)
         try:
             for batch in sql.batches(
