@@ -4,13 +4,10 @@ asked stands in the log as `sync.trigger`, each table as a `sync.table` of its o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from console.audit import Caller, cut, entry
+from console.instance import Instance
 from console.syncing.syncs import Attempt
-
-if TYPE_CHECKING:
-    from console.instance import Instance
 
 _BY = {"scheduler": "schedule", "web": "page", "cli": "cli"}
 

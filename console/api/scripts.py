@@ -61,10 +61,11 @@ class _Scripts(AccessHandler):
         work = scripts.located
         return await self.instance.store.offload(work, self.instance.settings, path)
 
-    async def answer(self, id: str, status: int = 200) -> None:
+    async def written(self, step: Any) -> Row:
         store = self.instance.store
+        id = (await store.awrite(step))["id"]
         (row,) = (await store.offload(store.read, where_id(listing(), id))).to_pylist()
-        self.send(self.shown(row), status)
+        return self.shown(row)
 
 
 class Scripts(_Scripts):
@@ -80,8 +81,7 @@ class Scripts(_Scripts):
         given = self.body({**FIELDS, "name": str}, need=("name", "path"))
         path = await self.located(given["path"])
         given.setdefault("owner", self.caller.me.user_id)
-        row = await self.instance.store.awrite(scripts.create(self.caller, given, path))
-        await self.answer(row["id"], 201)
+        self.send(await self.written(scripts.create(self.caller, given, path)), 201)
 
 
 class Script(_Scripts):
@@ -105,8 +105,7 @@ class Script(_Scripts):
         if not given:
             raise BadRequest("nothing to change", detail="Give one of: " + ", ".join(FIELDS) + ".")
         path = await self.located(given["path"]) if "path" in given else None
-        await self.instance.store.awrite(scripts.change(self.caller, id, given, path))
-        await self.answer(id)
+        self.send(await self.written(scripts.change(self.caller, id, given, path)))
 
     async def delete(self, id: str) -> None:
         """Its file stays, and so do its runs."""

@@ -66,10 +66,10 @@ class _Tables(AccessHandler):
         work = registered.looked_at
         return await self.instance.store.offload(work, self.instance.settings, given, there)
 
-    async def written(self, step: Any, status: int = 200) -> None:
+    async def written(self, step: Any) -> Row:
         row = await self.instance.store.awrite(step)
         await self.look()
-        self.send(self.shown(row), status)
+        return self.shown(row)
 
 
 class Tables(_Tables):
@@ -86,7 +86,7 @@ class Tables(_Tables):
         given = self.body(NEW, need=("name",))
         file = await self.looked_at(given, None)
         step = registered.register(self.caller, given, file, self.instance.settings)
-        await self.written(step, 201)
+        self.send(await self.written(step), 201)
 
 
 class Table(_Tables):
@@ -114,7 +114,7 @@ class Table(_Tables):
             raise BadRequest("nothing to change", detail="Give one of: " + ", ".join(FIELDS) + ".")
         file = await self.looked_at(given, await self.row(id))
         step = registered.change(self.caller, id, given, file, self.instance.settings)
-        await self.written(step)
+        self.send(await self.written(step))
 
     async def delete(self, id: str) -> None:
         """Its grants go with it; the file that it was read from stays where it is."""

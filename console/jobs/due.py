@@ -7,22 +7,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import structlog
 
 from console.audit import Caller, entry, now
+from console.instance import Instance
 from console.jobs import scripts
+from console.jobs.dispatcher import Dispatcher
 from console.jobs.records import CATCH_UP, SCHEDULE, Row, Run
 from console.queries import jobs as questions
 from console.queries.scripts import PREFIX, listing
 from schema.errors import AgnesError, Conflict
 from schema.policy import Principal
-
-if TYPE_CHECKING:
-    from console.instance import Instance
-    from console.jobs.dispatcher import Dispatcher
 
 log = structlog.get_logger(__name__)
 
