@@ -139,6 +139,7 @@ REPORT = "/admin/feedback/{report}"
 ACCESS = "/admin/users/{ana}?tab=access"
 REPLAY = "/admin/sessions/{session}"
 TALK = "/admin/sessions/{talk}"
+ASK_JOB = "/admin/jobs?job=weekly_report&ask=weekly_report"
 CONFIG_ONE = "/admin/server-config?setting=AGNES_QUERY_SECONDS"
 TALL = 1200
 SYNCS = "?query=action:sync.+result:error&since_minutes=10080"
@@ -244,6 +245,9 @@ SCREENS = (
     Screen("config-one", "Changing one.", CONFIG_ONE, height=TALL, scheme="dark"),
     Screen("config-390", "On a telephone.", CONFIG_ONE, width=390, height=1200),
     Screen("jobs", "Scheduled notebooks and their runs.", "/admin/jobs"),
+    Screen("jobs-ask", "A run with parameters.", ASK_JOB, height=TALL, scheme="dark"),
+    Screen("health", "The server's own health.", "/admin/health", height=TALL),
+    Screen("health-390", "On a telephone.", "/admin/health", width=390, height=2000),
     Screen("replay", "A session, verdict first.", REPLAY, indexed, height=TALL),
     Screen("replay-error", "At what went wrong in it.", TALK, at_error, height=TALL),
     Screen("replay-dark", "The same at night.", TALK, at_error, scheme="dark"),
