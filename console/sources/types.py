@@ -18,6 +18,7 @@ _STRING = pa.string()
 _DIGITS = 38  # of a decimal
 _SECOND = 1_000_000  # microseconds
 _TEXT = "{}::text"
+_OID = "{0}::bigint"
 _JSON = "to_json({})::text"
 _FINITE = "CASE WHEN isfinite({{0}}) THEN {} END"
 _MOMENT = _FINITE.format(f"(extract(epoch from {{0}}) * {_SECOND})::bigint")
@@ -64,7 +65,7 @@ _KINDS = {
     20: Kind("int64", sent=pa.int64()),
     21: Kind("int16", sent=pa.int16()),
     23: Kind("int32", sent=pa.int32()),
-    26: Kind("int64", "{0}::bigint", pa.int64()),  # oid
+    26: Kind("int64", _OID, pa.int64()),
     700: Kind("float32", sent=pa.float32()),
     701: Kind("float64", sent=pa.float64()),
     1082: Kind("date", _FINITE.format("{0} - date '1970-01-01'"), pa.int32()),
@@ -87,5 +88,8 @@ def kind_of(oid: int, *, precision: int | None, scale: int | None, category: str
 
 
 def is_ordered(kind: Kind) -> bool:
-    """Whether greater means the same there and here: texts have an order of their own."""
-    return kind.type.startswith(("int", "float", "decimal", "date", "timestamp"))
+    """Whether greater means the same there and here: texts have an order of their own, and an oid
+    is not compared with every number."""
+    return kind.said != _OID and kind.type.startswith(
+        ("int", "float", "decimal", "date", "timestamp")
+    )

@@ -149,6 +149,8 @@ def test_what_a_question_needs_is_asked_of_the_source(settings: Settings) -> Non
         Bound("nothing", "=", 1),
     )
     assert count(*everything) == ORDERS
+    oids = "SELECT 5::oid AS o FROM orders"
+    assert read(settings, oids, where=[Bound("o", "<", 2**40)]).num_rows == ORDERS
 
 
 @pytest.mark.parametrize(
