@@ -48,7 +48,13 @@ activity.read telemetry.read sessions.read feedback.read
 """
 # Ours beyond that list: a token can be renamed, and each change of something writes a row; so does
 # who fetches a backup.
-ACTIONS = (*SPEC_ACTIONS.split(), "backup.download", "token.update", "scripts.*")
+ACTIONS = (
+    *SPEC_ACTIONS.split(),
+    "backup.download",
+    "token.update",
+    "user.sign_in_link",
+    "scripts.*",
+)
 
 
 def code() -> list[tuple[Path, ast.Module]]:
