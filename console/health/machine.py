@@ -21,6 +21,7 @@ _CALLED = {
     "console.work": "processor",
     "ingest.indexer": "indexes of transcripts",
 }
+_FIRST = 0.02  # seconds that who asks waits: small folders are counted by then
 _COUNTED = 300.0  # seconds that a folder's size is taken for true
 
 
@@ -69,6 +70,7 @@ class Sizes:
             self._at = time.monotonic()
             work = threading.Thread(target=self._count, args=(list(folders.values()),), daemon=True)
             work.start()
+            work.join(_FIRST)
         return {name: self._known.get(folder) for name, folder in folders.items()}
 
     def _count(self, folders: list[Path]) -> None:
