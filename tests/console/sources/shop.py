@@ -92,7 +92,7 @@ def rows() -> pa.Table:
     )
 
 
-def _columns(settings: Any, connection: str, relation: str) -> list[Column]:
+def _columns(settings: Any, connection: str, relation: str, **_: Any) -> list[Column]:
     _known(settings, connection, relation)
     return [Column(**one) for one in COLUMNS]
 
