@@ -14,7 +14,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -321,6 +321,16 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeServer]:
     with WholeServer(tmp_path_factory.mktemp("served") / "data") as server:
         yield server
+
+
+def test_the_daily_one_is_taken_where_a_folder_is_named(tmp_path: Path) -> None:
+    for given, status in (({}, "skipped"), ({"AGNES_BACKUP_DIR": str(tmp_path / "to")}, "ok")):
+        with WholeServer(tmp_path / status, **given) as server:
+            secret = server.instance.gate.passes.issue("a run", lifetime=timedelta(hours=1))
+            with server.client(secret) as kernel:
+                answer = kernel.post("/api/jobs/backup")
+            assert (answer.status_code, answer.json()["status"]) == (200, status)
+    assert [one.name for one in shelf.backups(tmp_path / "to")] == [answer.json()["name"]]
 
 
 def test_a_running_console_takes_keeps_and_hands_out_its_backups(

@@ -111,7 +111,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
 
         @contextmanager
         def connect(*, timeout: float) -> Iterator[Server]:
-            assert timeout in (600, 3500)
+            assert timeout in (600, 3500, 14400)
             yield server
 
         monkeypatch.setattr(client, "connect", connect)
@@ -178,3 +178,27 @@ def test_sync_tables_wants_an_outcome_for_each_table(play: Callable[..., Server]
     bad = {**good, "table_id": "b", "status": "error", "error": "no such file"}
     with pytest.raises(AssertionError, match=r"1 of 2 tables failed: b \(no such file\)"):
         play("sync_tables", {"attempts": [good, bad]})
+
+
+TAKEN = {
+    "status": "ok",
+    "name": "agnes-b.tar",
+    "bytes": 9_000_000,
+    "files": 4,
+    "rows": 70,
+    "tables": {"users": 60, "audit_log": 10},
+    "seconds": 1.5,
+    "moved": 0,
+    "missing": [],
+    "removed": ["agnes-a.tar"],
+}
+
+
+@pytest.mark.parametrize("answer", [TAKEN, {"status": "skipped", "reason": "no folder"}])
+def test_backup_takes_both_answers(play: Callable[..., Server], answer: dict[str, Any]) -> None:
+    assert play("backup", answer).asked == [("POST", "/api/jobs/backup", None)]
+
+
+def test_backup_fails_where_nothing_was_written(play: Callable[..., Server]) -> None:
+    with pytest.raises(AssertionError):
+        play("backup", {**TAKEN, "rows": 0})
