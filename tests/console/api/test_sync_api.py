@@ -128,6 +128,7 @@ def ana(world: World) -> Iterator[httpx.Client]:
 
 
 def audited(world: World, action: str) -> dict[str, Any]:
+    world.store.write(lambda transaction: None).result()  # nobody waits for a refusal's row
     (row,) = ask(world.admin, ACTIVITY, {"action_in": action, "limit": "1"})["rows"]
     return {**row, "params": orjson.loads(row["params"] or "{}")}
 
