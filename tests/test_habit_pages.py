@@ -18,6 +18,7 @@ import pytest
 from console.audit import new_id
 from console.pages import PAGES
 from console.pages.entry import SECTIONS
+from console.pages.gate import POLICY
 from schema.policy import SURFACES
 from tests.whole_server import WholeServer
 
@@ -214,6 +215,8 @@ def test_every_page_opens_to_those_who_may(world: World, name: str) -> None:
 
 def _unlike_a_page(answer: httpx.Response, visitor: Visitor) -> Iterator[str]:
     page = Document(answer.text)
+    if answer.headers.get("Content-Security-Policy") != POLICY:
+        yield "it may ask other hosts"
     if not page.title.endswith("· Agnes") or page.title.startswith("·"):
         yield f"its title is {page.title!r}"
     for landmark in ("h1", "main", "nav"):
