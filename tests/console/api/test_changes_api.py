@@ -72,14 +72,21 @@ def granted(world: World, *surfaces: str) -> tuple[str, httpx.Client]:
 # Diff and list
 
 
-def test_the_changes_are_the_rows_that_keep_what_was_before(world: World) -> None:
+def test_the_changes_are_the_rows_that_keep_what_was_before_and_what_was_made(
+    world: World,
+) -> None:
     within = window()
     kept = {"params": '{"id":"g","name":"b"}', "params_before": '{"id":"g","name":"a"}'}
     write(
         world,
-        *(event(within[0], "user_groups.update", **kept) for _ in range(3)),
         event(within[0], "user_groups.create", params=kept["params"]),
+        event(within[0], "user_groups.create", params=kept["params"], result="error.400"),
+        event(within[0], "session.upload", params=kept["params"]),
     )
+    made = ask(world.admin, CHANGES, bounds(within))["rows"]
+    assert [(row["action"], row["result"]) for row in made] == [("user_groups.create", "success")]
+    within = window()
+    write(world, *(event(within[0], "user_groups.update", **kept) for _ in range(3)))
     page = ask(world.admin, CHANGES, {**bounds(within), "limit": 2})
     field = {"name": "name", "before": "a", "after": "b"}
     assert [row["fields"] for row in page["rows"]] == [[field]] * 2
