@@ -61,7 +61,8 @@ class Use:
     """`rows`: what was used, each `{source, marketplace, type, plugin, name, called, description,
     invocations_30d, distinct_users_30d, last_7d, prior_7d, trend_pct, last_used, errors,
     telemetry}`; `offered`: all that is offered; `active_people`: how many people used anything at
-    all in these 30 days, of whom `distinct_users_30d` are some, and of whom `adopters` used what is offered."""
+    all in these 30 days, of whom `distinct_users_30d` are some, and of whom `adopters` used what is
+    offered."""
 
     rows: Sequence[Row]
     offered: Sequence[Row]
