@@ -66,9 +66,7 @@ class Question:
     def offer(self, name: str) -> Offer:
         """A table that it uses; one that is read at its source, with the rows that are enough."""
         found = self.offers[name]
-        return (
-            found.narrowed(self.checked.within.get(name)) if isinstance(found, Remote) else found
-        )
+        return found.narrowed(self.checked.within.get(name)) if isinstance(found, Remote) else found
 
     def standings(self) -> dict[str, dict[str, Any]]:
         """By table how many rows are seen. Blocks."""
