@@ -44,10 +44,10 @@ def many(stage: Stage) -> Iterable[Figure]:
 
 def searches(sessions: int, characters: int) -> list[float]:
     """Milliseconds of each search, none of which was asked before."""
-    from console import text_search
     from console.app import open_instance
     from console.sessions import Reader
     from console.settings import Settings
+    from console.transcript import text_search
     from schema.policy import Principal
 
     chosen, took = random.Random(1), []

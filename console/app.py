@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from tornado.web import RequestHandler
 
-from console import internal_tables
 from console.handler import Handler
 from console.identity.first_admin import FirstLink, first_link
 from console.identity.gate import Gate, cookie_key
@@ -25,6 +24,7 @@ from console.instance import Instance
 from console.links import one_place
 from console.metrics import Metrics
 from console.settings import Settings
+from console.tables import internal_tables
 from schema.store import Store
 from schema.table import rows_of
 from schema.tables import USERS
@@ -198,8 +198,8 @@ async def start_jobs(instance: Instance, address: str) -> Scheduler:
 async def _run(
     instance: Instance, host: str, port: int, ready: Callable[[Instance, str], None]
 ) -> None:
-    from console.index_worker import IndexWorker
     from console.notifications.worker import NotificationWorker
+    from console.transcript.index_worker import IndexWorker
 
     server = make_server(instance, host=host, port=port)
     stopping = asyncio.Event()

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from console.asking.questions import Questions
 from console.audit import Caller, LostWrites, RecentReads, entry, now
 from console.claims import Claims
 from console.configured import Configured
@@ -23,7 +24,6 @@ from console.jobs.dispatcher import Dispatcher
 from console.links import Place
 from console.metrics import Metrics
 from console.posthog import PostHog
-from console.questions import Questions
 from console.reasons import Reasons
 from console.settings import Settings
 from console.syncing.syncs import Syncs

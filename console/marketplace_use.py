@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from console.queries import telemetry_popularity as questions
 from console.queries.telemetry_filter import TelemetryFilter
 from console.telemetry import Reader, Row
-from console.telemetry_popularity import DAYS, popularity
+from console.telemetry.popularity import DAYS, popularity
 from schema.errors import BadParameter
 
 BUILTIN = "builtin"

@@ -15,16 +15,17 @@ from urllib.parse import urlencode
 import ibis
 import ibis.expr.types as ir
 
-from console import links, text_search
+from console import links
 from console.feedback import reading as feedback
 from console.identity import groups
 from console.identity.rights import ADMIN, FEEDBACK, SESSIONS, may
 from console.instance import Instance
-from console.offered import offered
 from console.queries.counted import with_total
 from console.queries.feedback_filter import FeedbackFilter
 from console.queries.sessions import SessionFilter, SessionsSeen
 from console.sessions import Reader, Row, looked_up
+from console.tables.offered import offered
+from console.transcript import text_search
 from schema.bind import Text
 from schema.policy import Principal
 from schema.table import rows_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.queries import transcripts as queries
 from console.sessions import Reader, Row
-from console.transcript_files import Packed, packed
+from console.transcript.transcript_files import Packed, packed
 from ingest.session_files import Target
 from schema.bind import Text
 from schema.policy import Seen

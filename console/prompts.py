@@ -20,9 +20,9 @@ from console.changes.kinds import TEMPLATE
 from console.changes.record import holds_secret
 from console.identity.lookup import Row
 from console.instance import Instance
-from console.offered import offered
 from console.prompt_text import BadTemplate, checked, rendered
 from console.queries.prompts import kept
+from console.tables.offered import offered
 from schema.errors import (
     BadParameter,
     BadRequest,

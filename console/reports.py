@@ -17,7 +17,7 @@ from console.queries.session_findings import FindingFilter
 from console.queries.sessions import FINDING_TYPES, SessionFilter, SessionsSeen
 from console.queries.telemetry_filter import TelemetryFilter
 from console.session_filter import monday
-from console.telemetry_cost import cost
+from console.telemetry.cost import cost
 from schema.bind import Text
 from schema.errors import BadParameter, NotFound, shorten
 from schema.policy import Principal, Seen

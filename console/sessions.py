@@ -10,7 +10,6 @@ from dataclasses import replace
 import orjson
 import pyarrow as pa
 
-from console import text_search
 from console.facets import told
 from console.queries import session_facets, session_findings, sessions
 from console.queries.session_findings import After, FindingFilter
@@ -25,6 +24,7 @@ from console.session_filter import (
     window_minutes,
 )
 from console.session_reader import Reader, Row
+from console.transcript import text_search
 from schema.bind import Text, Texts
 from schema.errors import NotFound
 from schema.policy import Seen

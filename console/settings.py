@@ -12,7 +12,6 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from console import connections
 from console.live import Live
 from console.setting import (
     DAYS,
@@ -30,6 +29,7 @@ from console.setting import (
     service,
 )
 from console.sign_in_settings import SIGN_IN
+from console.tables import connections
 
 
 def _every(job: str) -> Setting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.ask import Asking
+from console.asking.ask import Asking
 
 
 class Ask(Asking):

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import ibis
 import orjson
 
-from console import questions
+from console.asking import questions
+from console.asking.query_values import JSON, said, values
 from console.audit import entry
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
-from console.offered import Offer, offered, one_of
-from console.query_values import JSON, said, values
+from console.tables.offered import Offer, offered, one_of
 
 _SAMPLE = 5
 

@@ -15,12 +15,12 @@ from typing import Any, BinaryIO, ClassVar
 
 from tornado.iostream import StreamClosedError
 
-from console import synced
 from console.audit import cut, entry
 from console.handler import Handler
 from console.identity.rights import SIGNED_IN, Right
-from console.offered import Unreadable
 from console.syncing.published import Published
+from console.tables import synced
+from console.tables.offered import Unreadable
 from schema.errors import AgnesError, BadRequest
 
 PARQUET = "application/vnd.apache.parquet"

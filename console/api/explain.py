@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from console.asking.explain import explain
 from console.audit import entry
-from console.explain import explain
 from console.handler import Handler
 from console.identity.rights import SIGNED_IN, Right
-from console.offered import offered, one_of
+from console.tables.offered import offered, one_of
 
 
 class Explain(Handler):

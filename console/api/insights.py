@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from console import asked_queries, durations, usage
+from console import durations, usage
 from console.api.activity import AuditHandler
+from console.asking import asked_queries
 from console.handler import integer
 from console.queries.audit_filter import AuditFilter
 from console.queries.audit_grammar import PARAMETERS

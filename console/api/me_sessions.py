@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from console import person_sessions, transcript_looks
+from console import person_sessions
 from console.api.transcripts import Download, Image, Outline, Page, TranscriptHandler
 from console.api.user_sessions import DownloadAll
 from console.handler import Handler, integer
 from console.identity.rights import SIGNED_IN, Right
 from console.sessions import READ, Reader
+from console.transcript import transcript_looks
 
 _ANYBODY: Mapping[str, Right] = {"GET": SIGNED_IN}
 

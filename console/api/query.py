@@ -17,17 +17,17 @@ import orjson
 import pyarrow as pa
 from tornado.iostream import StreamClosedError
 
-from console import questions
+from console.asking import questions
+from console.asking.query_values import JSON, said, values
+from console.asking.questions import Question
 from console.audit import entry
 from console.handler import Handler
 from console.identity.grants import OWN_ROWS
 from console.identity.rights import SIGNED_IN, Right
-from console.offered import INTERNAL
-from console.query_values import JSON, said, values
-from console.questions import Question
-from console.remote_tables import REMOTE
 from console.sandbox.measure import Refused
 from console.sandbox.pool import Run, Stopped
+from console.tables.offered import INTERNAL
+from console.tables.remote_tables import REMOTE
 from schema.errors import AgnesError, BadParameter, Unavailable
 
 ARROW = "application/vnd.apache.arrow.stream"

@@ -11,12 +11,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from console import scans
 from console.api.query import Asking
+from console.asking.questions import Question
 from console.audit import entry
-from console.offered import offered, one_of
-from console.questions import Question
 from console.sandbox.pool import Stopped
+from console.tables import scans
+from console.tables.offered import offered, one_of
 from schema.errors import AgnesError, BadParameter
 
 _ROWS = 5_000_000  # that may be asked for

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
-from console import synced
 from console.audit import entry, now
 from console.handler import Handler
 from console.identity.rights import SERVICE, SIGNED_IN, Right
-from console.synced_now import sync_now
+from console.tables import synced
+from console.tables.synced_now import sync_now
 from schema.errors import BadParameter, BadRequest
 
 _MOST = 1000  # tables in one request

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from console import registered, synced
 from console.api.lists import DEFAULT, FARTHEST, LIST_ARGUMENTS, MOST, READ, AccessHandler
 from console.audit import cut, now
 from console.handler import integer
 from console.identity.lookup import Row, where_id
 from console.queries.registered import listing
+from console.tables import registered, synced
 from schema.errors import BadRequest, NotFound, shorten
 
 FIELDS: dict[str, type | tuple[type, ...]] = {

@@ -8,14 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from console import (
-    telemetry,
-    telemetry_cost,
-    telemetry_neighbours,
-    telemetry_people,
-    telemetry_pivot,
-    telemetry_popularity,
-)
+from console import telemetry
 from console.api.streamed import format_of, stream
 from console.audit import entry, now
 from console.export import FORMATS
@@ -25,7 +18,12 @@ from console.queries.telemetry import everything
 from console.queries.telemetry_filter import TelemetryFilter
 from console.queries.telemetry_popularity import KINDS
 from console.telemetry import FILTERS, READ, Reader, Row, filter_of, group_of, sort_of
-from console.telemetry_popularity import SORTS
+from console.telemetry import cost as telemetry_cost
+from console.telemetry import neighbours as telemetry_neighbours
+from console.telemetry import people as telemetry_people
+from console.telemetry import pivot as telemetry_pivot
+from console.telemetry import popularity as telemetry_popularity
+from console.telemetry.popularity import SORTS
 from schema.errors import BadParameter
 from schema.tables import USAGE_EVENTS
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console import text_search
 from console.api.sessions import SessionsHandler
 from console.audit import now
 from console.handler import integer
 from console.queries.sessions import SessionFilter
 from console.session_filter import WINDOW
 from console.sessions import FILTERS, Row, filter_of
+from console.transcript import text_search
 from schema.errors import BadParameter
 
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from tornado.iostream import StreamClosedError
 
-from console import transcript_looks, transcripts
 from console.audit import entry
 from console.handler import Handler, integer
 from console.identity.rights import SESSIONS, Right
 from console.sessions import READ, Reader, Row
-from console.transcripts import Transcript
+from console.transcript import transcript_looks, transcripts
+from console.transcript.transcripts import Transcript
 
 _FARTHEST = 10**9
 

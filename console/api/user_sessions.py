@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from console import activity, person_activity, person_sessions, transcript_looks
+from console import activity, person_activity, person_sessions
 from console.api.activity import AuditHandler
 from console.api.transcripts import Download, TranscriptHandler
 from console.audit import cut, entry, now
@@ -15,7 +15,8 @@ from console.identity.people import Person
 from console.identity.rights import ADMIN, Right
 from console.queries.audit_grammar import PARAMETERS
 from console.sessions import READ, Reader
-from console.transcript_files import zipped
+from console.transcript import transcript_looks
+from console.transcript.transcript_files import zipped
 from schema.errors import NotFound
 
 _WINDOW = ("since_minutes", "since", "until")

@@ -5,9 +5,9 @@ They are asked by `agnes doctor` only: the pulse, which looks every half minute,
 
 from __future__ import annotations
 
-from console.connections import Connection
 from console.doctor.patient import OK, WARNING, Diagnosis, Patient
 from console.sources.errors import SourceDown, SourceFailed
+from console.tables.connections import Connection
 
 _NAME = "sources"
 _SECONDS = 5

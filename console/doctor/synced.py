@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import orjson
 
-from console import registered
 from console.doctor.patient import OK, WARNING, Diagnosis, Patient
 from console.queries.syncing import drifted
 from console.syncing.drift import told
+from console.tables import registered
 from schema.bind import At
 from schema.store import Store
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import links, sessions, transcripts
+from console import links, sessions
 from console.identity.rights import SESSIONS, may
 from console.session_reader import Reader
+from console.transcript import transcripts
 from schema.errors import AgnesError
 
 Row = dict[str, Any]

@@ -15,13 +15,14 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from console import beats, table_files
+from console import beats
 from console.audit import Caller, entry, new_id, now
 from console.identity.lookup import Outside, Reads, Row, changes, one, where
 from console.jobs.schedule import Job
-from console.parquet_rows import Unfit
 from console.queries.scripts import PREFIX
 from console.settings import Settings
+from console.tables import table_files
+from console.tables.parquet_rows import Unfit
 from schema.errors import BadParameter, Conflict, NotFound, shorten
 from schema.store import Store
 from schema.tables import SCRIPTS, USERS

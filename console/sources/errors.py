@@ -6,7 +6,7 @@ only the connection, so that everybody may read it.
 
 from __future__ import annotations
 
-from console.connections import Connection
+from console.tables.connections import Connection
 from schema.errors import AgnesError, Unavailable, shorten
 
 _REASON = 200  # characters

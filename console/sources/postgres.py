@@ -16,8 +16,8 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from console.connections import Connection
 from console.sources.errors import SourceDown, SourceFailed
+from console.tables.connections import Connection
 
 log = structlog.get_logger(__name__)
 

@@ -22,14 +22,14 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from psycopg import sql
 
-from console.connections import Connection
 from console.identity import typed
 from console.settings import Settings
 from console.sources.bounds import Bound
 from console.sources.errors import SourceFailed
 from console.sources.postgres import Reading, reading
 from console.sources.types import Sourced, is_ordered, kind_of
-from console.table_files import Column
+from console.tables.connections import Connection
+from console.tables.table_files import Column
 from schema.errors import BadParameter, shorten
 
 SECONDS = 600  # of a reading, where nobody says how long

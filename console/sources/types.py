@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from console.table_files import Column
+from console.tables.table_files import Column
 
 _STRING = pa.string()
 _DIGITS = 38  # of a decimal

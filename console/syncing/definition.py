@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 
-from console import beats, table_files
+from console import beats
 from console.identity import typed
-from console.parquet_rows import Unfit
 from console.syncing import addresses, csv_options
+from console.tables import table_files
+from console.tables.parquet_rows import Unfit
 from schema.errors import BadParameter
 
 FILES, URL, SQL = "files", "url", "sql"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from console.table_files import Column
+from console.tables.table_files import Column
 
 Drift = dict[str, Any]
 

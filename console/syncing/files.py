@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from console import table_files
-from console.parquet_rows import Unfit
 from console.syncing.failed import LIMIT, REFUSED, SOURCE, Failed
+from console.tables import table_files
+from console.tables.parquet_rows import Unfit
 
 MOST_FILES = 10_000
 _MOST_SEEN = 200_000  # names that a glob may look at

@@ -15,7 +15,7 @@ import orjson
 
 from console.kept import kept
 from console.queries.syncing import versions
-from console.table_files import Column
+from console.tables.table_files import Column
 from schema.store import Store
 
 

@@ -18,11 +18,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from console import table_files
-from console.parquet_rows import Unfit
 from console.syncing.failed import SOURCE, Failed
 from console.syncing.files import Found
-from console.table_files import Column
+from console.tables import table_files
+from console.tables.parquet_rows import Unfit
+from console.tables.table_files import Column
 from schema.errors import shorten
 
 _SHUT = (

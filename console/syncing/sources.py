@@ -17,13 +17,13 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from console.connections import Connection
 from console.settings import Settings
 from console.syncing import files
 from console.syncing.definition import APPEND, FILES, SQL, Definition
 from console.syncing.failed import SOURCE, Deadline, Failed
 from console.syncing.fetch import Asked, fetch
 from console.syncing.files import Found
+from console.tables.connections import Connection
 from schema.errors import AgnesError
 
 State = dict[str, Any]

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
-from console import beats, table_files
+from console import beats
 from console.audit import Caller, cut, now
 from console.posthog import PostHog
 from console.queries import syncing as queries
@@ -32,6 +32,7 @@ from console.syncing.failed import ERROR_LIMIT, SOURCE, STOPPED, Failed
 from console.syncing.process import Attempted
 from console.syncing.publish import Result
 from console.syncing.published import folder
+from console.tables import table_files
 from schema.errors import AgnesError, BadRequest, Conflict, NotFound, shorten
 from schema.store import Store
 

@@ -18,7 +18,7 @@ from console.syncing.drift import Drift, drift, told
 from console.syncing.failed import DRIFT, SOURCE, Failed
 from console.syncing.readers import Reading, literal, quoted
 from console.syncing.sources import Fresh, Order, cursor_of
-from console.table_files import Column
+from console.tables.table_files import Column
 from schema.errors import shorten
 
 _GROUP = 100_000  # rows

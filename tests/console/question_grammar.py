@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from console.agnes_tables import agnes_tables
+from console.tables.agnes_tables import agnes_tables
 
 TABLES = ("agnes_sessions", "agnes_telemetry", "agnes_findings")
 _JOINS = ("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN")

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import orjson
 
-from console.agnes_tables import AgnesTable, agnes_tables
 from console.audit import new_id, now
+from console.tables.agnes_tables import AgnesTable, agnes_tables
 from schema.policy import SURFACES
 from schema.tables import USERS
 from schema.transaction import Rows

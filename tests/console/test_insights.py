@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console import asked_queries, durations
+from console import durations
 from console.activity import Reader
+from console.asking import asked_queries
 from console.queries import durations as duration_questions
 from console.queries.audit_filter import AuditFilter
 from schema.policy import Principal

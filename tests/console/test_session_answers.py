@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from console import sessions, text_search
+from console import sessions
 from console.audit import now
 from console.queries.sessions import FINDING_TYPES
+from console.transcript import text_search
 from schema.errors import NotFound
 from schema.policy import Principal
 from schema.tables import (

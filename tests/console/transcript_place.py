@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import httpx
 
-from console import indexing
 from console.audit import RecentReads, new_id, now
 from console.queries.indexing import files_of
 from console.reasons import Reasons
+from console.transcript import indexing
 from ingest import index_files
 from ingest.session_files import FOLDER
 from ingest.transcript import build

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from console import transcript_looks
 from console.feedback import reading as feedback
 from console.feedback.reading import Reader as Reports
 from console.pages.activity.reading import Reading
 from console.queries import transcripts
 from console.queries.feedback_filter import FeedbackFilter
 from console.session_reader import Reader
+from console.transcript import transcript_looks
 from schema.bind import Text
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import asked_queries, durations
+from console import durations
+from console.asking import asked_queries
 from console.pages.activity.reading import Reading
 from console.queries.typed_words import words
 

@@ -9,11 +9,11 @@ from typing import Any
 from console.audit import Caller, now
 from console.identity.rights import SIGNED_IN
 from console.instance import Instance
-from console.offered import offered, one_of
 from console.pages.catalog import table, tables
 from console.pages.catalog.reading import Reading
 from console.pages.catalog.state import CatalogState
 from console.pages.parts import Part, PartsPage
+from console.tables.offered import offered, one_of
 
 PARTS: tuple[Part[Reading], ...] = (
     Part("filters", lambda reading: len(reading.offers), alone=True),

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from console.audit import Caller
 from console.instance import Instance
-from console.offered import Offer
 from console.pages.catalog.state import CatalogState
+from console.tables.offered import Offer
 
 
 @dataclass(frozen=True)

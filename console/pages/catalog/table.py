@@ -11,11 +11,11 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from console.explain import explain
-from console.offered import Offer
+from console.asking.explain import explain
 from console.pages.catalog.reading import Reading
 from console.pages.catalog.snippets import Snippet, snippets
 from console.pages.catalog.tables import matching, title, why_unreadable
+from console.tables.offered import Offer
 from schema.errors import AgnesError
 
 ROWS = 5

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.offered import Offer
 from console.pages.catalog.reading import Reading
 from console.pages.catalog.snippets import command
+from console.tables.offered import Offer
 from schema.errors import AgnesError
 
 _TITLES = {

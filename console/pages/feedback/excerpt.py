@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console import transcripts
 from console.pages.replay.grouped import Item, Known, grouped
 from console.sessions import Row
+from console.transcript import transcripts
 
 SHOWN = 200  # events that are part of the page, unless the reader asks for all
 MOST = 5000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import activity, sessions, transcript_looks
+from console import activity, sessions
 from console.pages.chosen import Quick
 from console.pages.person.activity import filter_of as events_of
 from console.pages.person.reading import Reading
 from console.queries.sessions import NONE, VERDICTS
+from console.transcript import transcript_looks
 
 _MOST = "findings:desc"
 

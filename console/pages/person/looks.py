@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import links, transcript_looks
+from console import links
 from console.pages.person.reading import Reading
+from console.transcript import transcript_looks
 
 ROWS = 50
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from console import transcript_looks
 from console.pages.person.reading import Reading
 from console.queries import person, transcripts
+from console.transcript import transcript_looks
 from schema.bind import Text
 from schema.policy import Seen
 from schema.tables import AUDIT_LOG

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from console import links, sessions, transcripts
+from console import links, sessions
 from console.pages.render import ENVIRONMENT
 from console.pages.replay import shape
 from console.pages.replay.grouped import Item, Known, grouped
 from console.pages.replay.reading import Reading
 from console.sessions import Row
-from console.transcripts import KINDS, Transcript
+from console.transcript import transcripts
+from console.transcript.transcripts import KINDS, Transcript
 from ingest.transcript.problems import Unread
 
 SIZE = 100  # events of a section

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console import text_search, transcripts
 from console.pages.replay.reading import Reading
 from console.sessions import Row
-from console.transcripts import Transcript
+from console.transcript import text_search, transcripts
+from console.transcript.transcripts import Transcript
 
 _READ = 1000  # events that are read where the words are not indexed yet
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from console import transcript_looks, transcripts
 from console.handler import Handler, integer
 from console.identity.rights import SESSIONS, SIGNED_IN, Right
 from console.pages.render import render
 from console.pages.replay import events
 from console.pages.replay.words import cleaned, written
 from console.sessions import Reader, Row
-from console.transcripts import Transcript
+from console.transcript import transcript_looks, transcripts
+from console.transcript.transcripts import Transcript
 from schema.errors import NotFound
 
 _FARTHEST = 10**9

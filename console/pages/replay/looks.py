@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from console import transcript_looks
 from console.pages.replay.reading import Reading
 from console.sessions import Row
+from console.transcript import transcript_looks
 
 _SHOWN = 5
 _DID = {"session_download": "took it", "session_bulk_download": "took all of them"}

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from console import transcript_looks, transcripts
 from console.audit import Caller, now
 from console.identity.rights import SESSIONS, SIGNED_IN, Right
 from console.instance import Instance
@@ -28,6 +27,7 @@ from console.pages.replay import (
 from console.pages.replay.reading import Reading
 from console.pages.replay.state import ReplayState
 from console.sessions import Reader
+from console.transcript import transcript_looks, transcripts
 
 Read = Callable[[Reading], Any]
 

@@ -9,7 +9,7 @@ from console import links, sessions
 from console.audit import Caller
 from console.pages.replay.state import ReplayState
 from console.sessions import Reader, Row
-from console.transcripts import Transcript
+from console.transcript.transcripts import Transcript
 
 
 @dataclass(frozen=True)

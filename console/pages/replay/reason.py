@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from console import transcript_looks, transcripts
 from console.handler import text_of
 from console.identity.rights import SESSIONS, Right
 from console.pages.act import Act
 from console.pages.replay.reading import Reading
 from console.reasons import LONGEST
 from console.sessions import Reader
+from console.transcript import transcript_looks, transcripts
 from schema.errors import BadParameter
 
 

@@ -12,7 +12,7 @@ from console.pages.replay.markdown import markdown
 from console.pages.replay.meta import command, meta
 from console.pages.replay.words import brief, cleaned, folded, said
 from console.sessions import Row
-from console.transcripts import IMAGES
+from console.transcript.transcripts import IMAGES
 
 _TEXTS = {"human": "prompt", "queued": "prompt", "slash": "command", "api_error": "failure"}
 _KINDS = {"tool_use": "call", "tool_result": "result"}

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from console import transcripts
 from console.handler import integer
 from console.pages import visits
 from console.pages.state import FARTHEST, ListState
 from console.session_filter import FILTERS
-from console.transcripts import KINDS
+from console.transcript import transcripts
+from console.transcript.transcripts import KINDS
 from schema.errors import BadParameter
 
 _LONGEST = 200  # characters to look for

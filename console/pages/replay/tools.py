@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from console.pages.replay.reading import Reading
 from console.pages.replay.strip import places
-from console.transcripts import KINDS
+from console.transcript.transcripts import KINDS
 
 _SAYS: Mapping[str, str] = {
     "prompts": "what people said",

@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from console import links, text_search
+from console import links
 from console.handler import integer
 from console.pages import visits
 from console.pages.sessions.reading import Reading
 from console.pages.state import FARTHEST
 from console.session_filter import without
 from console.sessions import Row
+from console.transcript import text_search
 from ingest.text_query import match_of
 from schema.errors import Unavailable
 

@@ -2,7 +2,7 @@
 
 With scripts a refusal comes back as the words beside a field, and what was done as a sentence with
 the address to go to; without them it is a page, or the way back. What happens is decided by
-`console.registered`, `console.identity.grants` and `console.changes.rollback`.
+`console.tables.registered`, `console.identity.grants` and `console.changes.rollback`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
-from console import registered
 from console.audit import cut
 from console.changes.rollback import rollback
 from console.handler import text_of
@@ -21,9 +20,10 @@ from console.pages.act import Act
 from console.pages.render import error_page, render
 from console.pages.tables.state import TablesState
 from console.queries.registered import listing
-from console.registered import File
 from console.reveal import LONGEST
-from console.synced_now import sync_now
+from console.tables import registered
+from console.tables.registered import File
+from console.tables.synced_now import sync_now
 from schema.errors import AgnesError, BadParameter, BadRequest, Conflict
 
 PATH = "/admin/tables"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console import synced
 from console.pages.tables.reading import Reading, Row
+from console.tables import synced
 
 SHOWN, DRAWN = 15, 60
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from console import agnes_tables
-from console.agnes_rows import standing
-from console.agnes_tables import AgnesTable
 from console.pages.catalog.tables import title
 from console.pages.tables.reading import Reading
 from console.pages.tables.state import INTERNAL
+from console.tables import agnes_tables
+from console.tables.agnes_rows import standing
+from console.tables.agnes_tables import AgnesTable
 from schema import tables
 
 _WEIGHED = 500  # rows, the newest ones, from which the size of all is judged

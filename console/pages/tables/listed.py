@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console import synced
 from console.pages.tables.reading import Reading, Row
 from console.pages.tables.standing import Standing, of_table
 from console.pages.tables.state import REGISTERED
 from console.queries import registered as queries
 from console.queries.synced import recent_attempts
-from console.registered import INTERNAL
+from console.tables import synced
+from console.tables.registered import INTERNAL
 
 ROWS = 25
 RECENT = 12  # attempts that are drawn beside each table

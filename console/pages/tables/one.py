@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console import synced
 from console.identity import groups
 from console.pages.tables.reading import Reading, Row
 from console.pages.tables.standing import Standing, of_table
 from console.pages.tables.state import SOURCES
 from console.queries import registered as queries
-from console.registered import columns_shown
 from console.syncing import definition
+from console.tables import synced
+from console.tables.registered import columns_shown
 from schema.store import Store
 
 

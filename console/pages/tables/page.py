@@ -10,13 +10,13 @@ from console import links
 from console.audit import Caller, now
 from console.identity.rights import ADMIN
 from console.instance import Instance
-from console.offered import offered
 from console.pages.parts import Part, PartsPage
 from console.pages.tables import attempts, history, internal, listed, one, register, tabs
 from console.pages.tables.reading import Reading, Row
 from console.pages.tables.state import TablesState
 from console.queries import registered as queries
-from console.registered import INTERNAL
+from console.tables.offered import offered
+from console.tables.registered import INTERNAL
 from schema.errors import NotFound, shorten
 
 READ = "access.read"

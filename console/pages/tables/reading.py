@@ -10,8 +10,8 @@ from typing import Any
 from console.activity import Reader
 from console.audit import Caller
 from console.instance import Instance
-from console.offered import Offer
 from console.pages.tables.state import TablesState
+from console.tables.offered import Offer
 
 Row = dict[str, Any]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console import table_files
 from console.pages.tables.reading import Reading
 from console.syncing import definition
+from console.tables import table_files
 
 _MOST = 200  # files that are offered
 

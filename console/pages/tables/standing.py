@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.offered import Offer
 from console.pages.catalog.tables import why_unreadable
 from console.pages.tables.reading import Reading, Row
-from console.remote_tables import REMOTE
+from console.tables.offered import Offer
+from console.tables.remote_tables import REMOTE
 from schema.errors import AgnesError
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from console.agnes_tables import agnes_tables
 from console.pages.tables.reading import Reading
 from console.pages.tables.state import SOURCES
 from console.queries import registered as queries
-from console.registered import INTERNAL
+from console.tables.agnes_tables import agnes_tables
+from console.tables.registered import INTERNAL
 
 
 def read(reading: Reading) -> dict[str, int]:

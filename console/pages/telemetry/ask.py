@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from console import ask_model
-from console.ask import LONGEST, Asking
+from console.asking import ask_model
+from console.asking.ask import LONGEST, Asking
 from console.handler import text_of
 from console.identity.rights import ADMIN, may
 from console.pages.act import Act

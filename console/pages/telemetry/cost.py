@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import telemetry_cost
 from console.pages.telemetry import words
 from console.pages.telemetry.reading import Reading
 from console.queries.telemetry_cost import TOKENS
 from console.queries.telemetry_filter import NONE
+from console.telemetry import cost as telemetry_cost
 
 # What a session answers for itself; by anything else of the filter whole sessions are chosen.
 _OF_SESSIONS = ("user_id", "username", "model")

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import indexing, links, telemetry_failures
+from console import links
 from console.pages.telemetry.cards import sessions_url
 from console.pages.telemetry.groups import BY
 from console.pages.telemetry.reading import Reading
+from console.telemetry import failures as telemetry_failures
+from console.transcript import indexing
 
 # Only where a call is chosen by one of these: else the list would be of anything that fails.
 _CHOSEN = ("tool_name", "skill", "subagent", "mcp_server")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import telemetry_neighbours
 from console.pages.telemetry.groups import BY
 from console.pages.telemetry.reading import Reading
 from console.queries.telemetry_filter import ANY, NONE
 from console.telemetry import Row
+from console.telemetry import neighbours as telemetry_neighbours
 
 SHOWN = 8
 EDGES = {"before": "begins the session", "after": "ends the session"}

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from console import telemetry_pivot
 from console.pages import visits
 from console.pages.telemetry import words
 from console.pages.telemetry.actions import held
@@ -14,7 +13,8 @@ from console.pages.telemetry.groups import narrowing
 from console.pages.telemetry.reading import Reading
 from console.queries.telemetry import LEAST
 from console.telemetry import group_of
-from console.telemetry_pivot import Count, Table, measure_of
+from console.telemetry import pivot as telemetry_pivot
+from console.telemetry.pivot import Count, Table, measure_of
 from schema.errors import BadParameter
 
 ROWS, COLUMNS = "user", "tool"

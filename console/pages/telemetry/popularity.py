@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from console import telemetry_popularity
 from console.pages.telemetry.reading import Reading
 from console.telemetry import Row
+from console.telemetry import popularity as telemetry_popularity
 from schema.errors import BadParameter
 
 ORDERS = {

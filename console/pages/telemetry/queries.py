@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from console import asked_queries, durations
+from console import durations
+from console.asking import asked_queries
 from console.pages.telemetry.of_log import of_log
 from console.pages.telemetry.reading import Reading
 

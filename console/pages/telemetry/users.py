@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from console import links, telemetry_people
+from console import links
 from console.audit import new_id
 from console.pages.telemetry import pivot, words
 from console.pages.telemetry.groups import narrowing
 from console.pages.telemetry.reading import Reading
 from console.queries.telemetry_filter import NONE
 from console.telemetry import Row
+from console.telemetry import people as telemetry_people
 
 PEOPLE = 20  # of one page of the list
 ORDER = "invocations:desc"

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from console.agnes_tables import agnes_tables
 from console.audit import new_id, now
-from console.internal_tables import keep_internal
+from console.tables.agnes_tables import agnes_tables
+from console.tables.internal_tables import keep_internal
 from schema.tables import (
     RESOURCE_GRANTS,
     TABLE_REGISTRY,

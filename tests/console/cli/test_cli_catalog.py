@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from console.agnes_tables import agnes_tables
 from console.audit import new_id
+from console.tables.agnes_tables import agnes_tables
 from schema.tables import SESSION_FINDINGS
 from schema.transaction import Rows
 from tests.console.access_world import World

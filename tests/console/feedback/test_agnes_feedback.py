@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from console.agnes_tables import agnes_tables
 from console.audit import new_id
 from console.feedback.reading import Reader, shown
 from console.queries import feedback as queries
+from console.tables.agnes_tables import agnes_tables
 from schema.bind import Texts
 from schema.policy import Principal
 from schema.tables import FEEDBACK_REPORTS

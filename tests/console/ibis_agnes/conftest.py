@@ -10,8 +10,8 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from console.agnes_tables import agnes_tables
 from console.audit import new_id
+from console.tables.agnes_tables import agnes_tables
 from schema.tables import SESSION_FINDINGS, USAGE_EVENTS
 from schema.transaction import Rows
 from tests.whole_server import WholeServer

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pytest
 
 from console import credentials, query_client
-from console.agnes_tables import agnes_tables
 from console.api import query as query_api
 from console.credentials import Login
 from console.ibis_agnes.answers import Cut
+from console.tables.agnes_tables import agnes_tables
 from schema.errors import AgnesError, BadRequest, NotSignedIn, Unavailable
 from tests.console.ibis_agnes.conftest import TOOLS, Place
 

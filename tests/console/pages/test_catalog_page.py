@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from console.agnes_tables import agnes_tables
 from console.audit import RecentReads, new_id, now
 from console.pages.catalog.snippets import question, snippets
+from console.tables.agnes_tables import agnes_tables
 from schema.table import rows_of
 from schema.tables import AUDIT_LOG
 from schema.transaction import Rows

@@ -14,8 +14,8 @@ import httpx
 import orjson
 import pytest
 
-from console import transcript_looks
 from console.audit import RecentReads, new_id, now
+from console.transcript import transcript_looks
 from schema.table import Table, rows_of
 from schema.tables import AUDIT_LOG, SESSION_FINDINGS, USAGE_SESSION_SUMMARY, USERS
 from schema.transaction import Rows

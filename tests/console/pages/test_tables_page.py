@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from console.agnes_tables import agnes_tables
+from console.tables.agnes_tables import agnes_tables
 from schema.table import rows_of
 from schema.tables import AUDIT_LOG, RESOURCE_GRANTS, USER_GROUPS
 from tests.whole_server import WholeServer

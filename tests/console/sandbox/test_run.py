@@ -90,7 +90,7 @@ def test_what_is_too_much_ends_in_time(nursery: Nursery, sql: str) -> None:
 @pytest.mark.parametrize("sql", [case.sql for case in cases("reject", "bounded")][::4])
 def test_without_the_validator_there_is_still_nothing_foreign(nursery: Nursery, sql: str) -> None:
     """The box has only what it was given: no file, no host variable, no other table. All of them
-    over HTTP: tests/console/test_query_corpus.py."""
+    over HTTP: tests/console/asking/test_query_corpus.py."""
     secret = "a host's variable"  # noqa: F841 (a replacement scan would find it)
     host = os.environ.get("PATH", "")
     try:

@@ -15,10 +15,10 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from console.connections import Connection
 from console.sources import sql
 from console.sources.errors import SourceDown, SourceFailed
-from console.table_files import Column
+from console.tables.connections import Connection
+from console.tables.table_files import Column
 from tests import postgres_server
 
 PASSWORD = "p@ss:w/%41 word"

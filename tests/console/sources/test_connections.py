@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from console.connections import parsed
 from console.settings import Settings
 from console.sources import sql
+from console.tables.connections import parsed
 from schema.errors import BadParameter
 
 GOOD = "shop=postgresql://me:pw@db:5432/shop?sslmode=require"

@@ -14,9 +14,9 @@ import pytest
 
 from console.api.query import ARROW
 from console.audit import new_id, now
-from console.remote_tables import Remote, remote
 from console.sources import sql
 from console.sources.bounds import Bound
+from console.tables.remote_tables import Remote, remote
 from schema.tables import AUDIT_LOG, RESOURCE_GRANTS, TABLE_REGISTRY, USER_GROUP_MEMBERS
 from schema.transaction import Rows
 from tests.console.sources.shop import COLUMNS, NOBODYS, ORDERS, PASSWORD, Shop, shop

@@ -13,7 +13,6 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from console import registered
 from console.audit import Caller
 from console.changes.rollback import rollback
 from console.posthog import PostHog
@@ -24,6 +23,7 @@ from console.syncing.process import Attempted
 from console.syncing.published import published
 from console.syncing.sources import Order
 from console.syncing.syncs import Attempt, Syncs
+from console.tables import registered
 from schema.policy import Principal
 from schema.store import Store
 from schema.table import Table, rows_of

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from console.syncing.drift import drift, told
 from console.syncing.profile import TOP, profile
-from console.table_files import Column
+from console.tables.table_files import Column
 
 
 def profiled(folder: Path, table: pa.Table) -> dict[str, dict[str, Any]]:

@@ -19,12 +19,13 @@ from typing import Any
 import orjson
 import pytest
 
-from console import doctor, offered
+from console import doctor
 from console.audit import now
 from console.doctor import Patient
 from console.syncing import publish
 from console.syncing.published import folder, published
 from console.syncing.syncs import Attempt
+from console.tables import offered
 from schema.policy import Principal
 from schema.store import Store
 from schema.table import rows_of

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
-from console import registered
 from console.changes.rollback import rollback
 from console.syncing import publish
 from console.syncing.published import published
+from console.tables import registered
 from schema.errors import BadParameter, Conflict, NotFound
 from schema.tables import TABLE_REGISTRY, TABLE_VERSIONS
 from tests.console.syncing.place import ADMIN, Place, in_this_process

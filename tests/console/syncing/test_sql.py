@@ -12,11 +12,11 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from console.connections import Connection
 from console.settings import Settings
 from console.sources import sql
 from console.sources.errors import SourceDown, SourceFailed
 from console.syncing.syncs import Syncs
+from console.tables.connections import Connection
 from schema.tables import TABLE_VERSIONS
 from tests.console.syncing.place import Held, Place, in_this_process
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from console import links
 from console.activity import Reader, Row
-from console.offered import INTERNAL, offered
+from console.tables.offered import INTERNAL, offered
 
 _PREFIX = "table:"
 

@@ -12,12 +12,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from console import indexing, sessions
+from console import sessions
 from console.audit import RecentReads
 from console.queries import replay as queries
 from console.queries.indexing import files_of
 from console.queries.sessions import SessionFilter
 from console.sessions import Reader
+from console.transcript import indexing
 from ingest import index_files
 from ingest.session_files import FOLDER
 from ingest.transcript import build

@@ -11,11 +11,11 @@ import httpx
 import orjson
 import pytest
 
-from console import indexing
 from console.audit import RecentReads
 from console.pages.replay.words import cleaned
 from console.queries.indexing import files_of
 from console.reasons import Reasons
+from console.transcript import indexing
 from ingest import index_files
 from ingest.session_files import FOLDER
 from ingest.transcript import build

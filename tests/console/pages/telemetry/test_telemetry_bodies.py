@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console import telemetry_pivot
 from console.audit import Caller, new_id, now
 from console.pages.telemetry import (
     TelemetryPage,
@@ -32,7 +31,8 @@ from console.pages.telemetry import (
 )
 from console.pages.telemetry.words import GROUPS
 from console.queries.telemetry_popularity import KINDS
-from console.telemetry_popularity import SORTS
+from console.telemetry import pivot as telemetry_pivot
+from console.telemetry.popularity import SORTS
 from schema.errors import BadParameter
 from schema.policy import Principal
 from schema.tables import (

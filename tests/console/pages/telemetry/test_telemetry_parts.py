@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console import indexing
 from console.as_command import TELEMETRY_FLAGS, TELEMETRY_OPTIONS
 from console.cli.session_filters import TELEMETRY
 from console.pages.telemetry import actions, before, body, cards, facets, failures, groups, series
@@ -23,6 +22,7 @@ from console.pages.telemetry.state import TABS
 from console.pages.telemetry.words import GROUPS, parameter
 from console.queries import telemetry as queries
 from console.queries.telemetry_filter import COLUMNS, OUTCOMES, TERMS
+from console.transcript import indexing
 from ingest.transcript.index import Index
 from schema.errors import BadParameter
 from schema.policy import Principal
