@@ -45,7 +45,7 @@ def test_a_read_gives_arrow_with_the_declared_types(store: Store) -> None:
     assert isinstance(found, pa.Table)
     assert found.schema.names == list(USER_GROUPS.columns)
     assert found.schema.field("created_at").type == pa.timestamp("us")
-    assert found.to_pylist() == [group("a", description=None)]
+    assert found.to_pylist() == [group("a", description=None, claim=None)]
 
 
 def test_questions_of_other_arguments_are_other_questions(store: Store) -> None:
