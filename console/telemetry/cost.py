@@ -18,7 +18,7 @@ from schema.errors import Unavailable
 from schema.policy import Seen
 from schema.tables import USAGE_EVENTS
 
-SHIPPED = Path(__file__).parent / "data" / "prices.toml"
+SHIPPED = Path(__file__).parents[1] / "data" / "prices.toml"
 _DATED = re.compile(r"-\d{8}\Z")
 _MILLION = 1_000_000
 
