@@ -43,7 +43,7 @@ _TRIES = 2  # then a session that failed is set aside for
 _ASIDE = timedelta(hours=1)
 _SOON = timedelta(seconds=1)
 _PAUSE = 10.0  # seconds, after what nobody thought of
-_ROOT = str(Path(__file__).resolve().parents[1])
+_ROOT = str(Path(__file__).resolve().parents[2])
 _HANDED_ON = ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH")  # no setting, no secret
 
 
