@@ -19,7 +19,7 @@ from console.handler import Handler
 from console.identity.rights import PUBLIC, SERVICE, SIGNED_IN, Right
 from console.openapi import words
 from console.openapi.scope import UNKNOWN
-from console.openapi.source import Told, told
+from console.openapi.source import Told, below, told
 from schema import errors
 from schema.errors import AgnesError
 
@@ -59,7 +59,8 @@ ABOUT = (
     "Everything that the pages show and do, as JSON. Sign in with a token "
     "(`Authorization: Bearer …`) or with the browser's session; then a change also needs the XSRF "
     "token. Lists answer `{rows, total, limit, offset, next_offset}`, times are ISO 8601 in UTC, "
-    "and every error is `{ok: false, title, error, detail}`."
+    "and every error is `{ok: false, title, error, detail}`. What GET answers in one piece "
+    "has an ETag; asked again with `If-None-Match`, it is 304 while it is the same."
 )
 
 
@@ -102,6 +103,8 @@ class Endpoint:
         found = {status for status in self.told.statuses if status != 500}
         if not any(status < 300 for status in found - {206}):
             found.add(200)
+        if self.has_etag:
+            found.add(304)
         if self.told.is_strict or self.told.fields is not None or self.takes:
             found.add(400)
         if self.right != PUBLIC:
@@ -111,6 +114,11 @@ class Endpoint:
         if self.groups:
             found.add(404)
         return sorted(found)
+
+    @property
+    def has_etag(self) -> bool:
+        """Is its answer tagged by what it holds, without a word of the handler?"""
+        return self.method == "GET" and self.told.is_whole
 
     @property
     def takes(self) -> str | None:
@@ -337,17 +345,11 @@ def _error(status: int) -> dict[str, Any]:
 def _errors() -> dict[int, str]:
     """Every status that the tree of errors itself has, with its title."""
     found = {416: "No such range", 502: "Bad gateway"}
-    tree: list[type[AgnesError]] = [AgnesError, *_below(AgnesError)]
+    tree: list[type[AgnesError]] = [AgnesError, *below(AgnesError)]
     for error in tree:
         if vars(errors).get(error.__name__) is error:
             found.setdefault(error.status, error.title)
     return dict(sorted(found.items()))
-
-
-def _below(error: type[AgnesError]) -> Iterator[type[AgnesError]]:
-    for one in sorted(error.__subclasses__(), key=lambda one: one.__name__):
-        yield one
-        yield from _below(one)
 
 
 def _plain(path: str) -> str:

@@ -55,7 +55,8 @@ def _endpoint(one: Endpoint) -> str:
     elif one.told.fields:
         fields = (_field(one, name, types) for name, types in one.told.fields.items())
         lines.append("* Body: " + ", ".join(fields))
-    good = ", ".join(str(status) for status in one.statuses if status < 400)
+    said = {304} if one.has_etag else set()  # above, for all of them
+    good = ", ".join(str(status) for status in one.statuses if status < 400 and status not in said)
     media = [] if one.statuses[0] == 204 else [f"`{media}`" for media in one.gives if media != JSON]
     lines.append(f"* Answers {good}" + (f" as {', '.join(media)}" if media else ""))
     more = [str(status) for status in one.statuses if status >= 400 and status not in _EVERYWHERE]

@@ -1,15 +1,18 @@
 """What a handler's method takes, sends and may raise, read from its source.
 
 A method is followed into the functions of ours that it names, so an error raised three calls down
-is an answer of the endpoint. What cannot be told from the text is left out: nothing is run.
+is an answer of the endpoint; so is one that a docstring on the way says it `Raises`, where who
+raises it is chosen only when it runs. What cannot be told from the text is left out: nothing is
+run.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +29,7 @@ _NOT_READ = (
     *("console.settings", "schema.store", "schema.table", "schema.policy", "schema.bind"),
 )
 _ENDLESS = 14  # calls deep
+_RAISES = re.compile(r"\b[Rr]aises ([^.]+)")
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Told:
     media: set[str] = field(default_factory=set)
     keys: list[list[str]] = field(default_factory=list)  # of each JSON object that is sent
     actions: list[str] = field(default_factory=list)
+    is_whole: bool = False  # it is sent at once, so that Tornado tells its ETag
 
 
 def told(cls: type[RequestHandler], method: str) -> Told:
@@ -62,6 +67,24 @@ def told(cls: type[RequestHandler], method: str) -> Told:
     for name in names:
         reader.follow(getattr(cls, name), cls, {}, 0)
     return reader.told
+
+
+def _said(function: Any) -> Iterator[type[AgnesError]]:
+    """The errors that its docstring names."""
+    named = {name for text in _RAISES.findall(function.__doc__ or "") for name in _names(text)}
+    if named:
+        yield from (error for error in below(AgnesError) if error.__name__ in named)
+
+
+def _names(text: str) -> list[str]:
+    return re.findall(r"\b[A-Z][A-Za-z]+", text)
+
+
+def below(error: type[AgnesError]) -> Iterator[type[AgnesError]]:
+    """All kinds of it, in the order of their names."""
+    for one in sorted(error.__subclasses__(), key=lambda one: one.__name__):
+        yield one
+        yield from below(one)
 
 
 def _own(cls: type[RequestHandler], name: str) -> bool:
@@ -83,6 +106,7 @@ class _Reader:
         if tree is None or depth > _ENDLESS or key in self._seen:
             return
         self._seen.add(key)
+        self.told.statuses |= {error.status for error in _said(function)}
         _Reading(self, function, owner, bound, depth).all_of(tree)
 
 
@@ -204,6 +228,7 @@ class _Reading(Scope):
         given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "status")]
         self.told.statuses |= _numbers(given[0]) if given else {200}
         self.told.media.add("application/json")
+        self.told.is_whole = True
         sent = node.args[0]
         if isinstance(sent, ast.Dict):
             keys = [one.value for one in sent.keys if isinstance(one, ast.Constant)]
@@ -213,6 +238,9 @@ class _Reading(Scope):
 
     def _nothing(self, node: ast.Call) -> None:
         self.told.statuses.add(204)
+
+    def _finish(self, node: ast.Call) -> None:
+        self.told.is_whole |= bool(node.args)
 
     def _status(self, node: ast.Call) -> None:
         self.told.statuses |= _numbers(node.args[0])
@@ -234,6 +262,7 @@ _SAYS: Mapping[str, Callable[[_Reading, ast.Call], None]] = {
     "body": _Reading._body,
     "send": _Reading._send,
     "nothing": _Reading._nothing,
+    "finish": _Reading._finish,
     "set_status": _Reading._status,
     "set_header": _Reading._header,
 }

@@ -63,11 +63,12 @@ class Offer(Protocol):
     def schema(self) -> pa.Schema: ...
 
     def pieces(self, extract: Extract, columns: Sequence[str]) -> Iterator[bytes]:
-        """The rows as an Arrow stream, read while they are taken. Raises TooLarge, Unreadable."""
+        """The rows as an Arrow stream, read while they are taken. Raises TooLarge, Unreadable,
+        SourceDown, SourceFailed."""
         ...
 
     def first(self, count: int) -> Iterator[pa.RecordBatch]:
-        """At most so many rows to look at. Raises Unreadable."""
+        """At most so many rows to look at. Raises Unreadable, SourceDown, SourceFailed."""
         ...
 
     def standing(self) -> dict[str, Any]:
