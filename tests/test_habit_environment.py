@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PACKED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
@@ -103,3 +104,12 @@ def test_the_lock_has_a_hash_for_every_package() -> None:
 
 def test_the_lock_names_no_address() -> None:
     assert re.findall(r"\S*://\S*|-{1,2}(?:i|f|(?:extra-)?index\S*|find-links)\b.*", LOCK) == []
+
+
+@pytest.mark.parametrize("room", ["console", "ingest", "notebooks", "schema"])
+def test_what_is_installed_has_every_file(room: str) -> None:
+    named = PACKED["package-data"].get(room, ())
+    packed = {path for pattern in named for path in (ROOT / room).glob(pattern)}
+    files = {path for path in (ROOT / room).rglob("*") if path.is_file()}
+    code = {path for path in files if path.suffix == ".py" or "__pycache__" in path.parts}
+    assert files - code - packed == set()
