@@ -10,9 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import (
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    nodes,
+    pass_context,
+)
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import LoopContext
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import SandboxedEnvironment
 
 from schema.errors import BadRequest, TooLarge, shorten
@@ -33,6 +40,8 @@ _TESTS = ("defined", "undefined", "none", "in", "eq", "ne", "true", "false", "bo
 _LOOP = "loop"
 _OF_LOOP = ("index", "index0", "first", "last", "length", "revindex")
 _PARTS = 2000  # of expressions and blocks; a prompt is mostly text
+_STEPS = 2_000_000  # parts that all loops together go through; about a second
+_MANY, _LEFT = "_many", "_left"  # what bounds the loops, under names that no prompt can use
 
 
 class BadTemplate(BadRequest):
@@ -70,6 +79,7 @@ def _environment() -> SandboxedEnvironment:
     )
     made.globals = {}
     made.filters = {name: made.filters[name] for name in _FILTERS} | {"join": _joined}
+    made.filters[_MANY] = _many
     made.tests = {name: made.tests[name] for name in _TESTS}
     return made
 
@@ -89,7 +99,30 @@ def _joined(parts: Any, between: str = ", ", attribute: str | None = None) -> st
     return between.join(texts)
 
 
+@pass_context
+def _many(context: Context, items: Any, parts: int) -> list[Any]:
+    """The items of a loop with so many parts inside, as long as the prompt has steps left. Raises
+    TypeError, TooLarge."""
+    if isinstance(items, str):
+        raise TypeError("a loop goes through a list, and this is a text")
+    found, left = list(items), context.resolve(_LEFT)
+    left[0] -= len(found) * parts
+    if left[0] < 0:
+        raise TooLarge("the prompt has too much to go through", detail="Loop over less.")
+    return found
+
+
 _ENVIRONMENT = _environment()
+
+
+def _made(body: str) -> Template:
+    """The template, with the loops of it counted."""
+    tree = _ENVIRONMENT.parse(body)
+    for loop in tree.find_all(nodes.For):
+        parts = nodes.Const(1 + sum(1 for _ in loop.find_all(nodes.Node)))
+        loop.iter = nodes.Filter(loop.iter, _MANY, [parts], [], None, None, lineno=loop.lineno)
+    tree.set_environment(_ENVIRONMENT)
+    return Template.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree), {})
 
 
 def checked(body: str, known: Mapping[str, Any]) -> None:
@@ -110,7 +143,7 @@ def rendered(body: str, values: Mapping[str, Any]) -> str:
     """The prompt with its values. Raises as `checked`, TooLarge for what has no end."""
     checked(body, values)
     try:
-        return "".join(_bounded(_ENVIRONMENT.from_string(body).generate(dict(values))))
+        return "".join(_bounded(_made(body).generate({**values, _LEFT: [_STEPS]})))
     except TemplateSyntaxError as error:
         raise BadTemplate(error.lineno, error.message or "it cannot be read") from None
     except (TemplateError, SecurityError, TypeError, ValueError, KeyError) as error:

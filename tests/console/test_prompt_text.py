@@ -87,3 +87,17 @@ def test_what_comes_out_has_an_end() -> None:
         rendered(body, many)
     with pytest.raises(TooLarge):
         rendered("{{ groups | join('" + "x" * LONGEST + "') }}", many)
+
+
+@pytest.mark.parametrize("text", ["user_name", "tables | join('', 'description')"])
+def test_a_loop_goes_through_a_list_and_through_no_text(text: str) -> None:
+    """A text joined of many is as long as one likes: two loops over it would go on for hours."""
+    with pytest.raises(BadTemplate, match="line 2: a loop goes through a list"):
+        rendered("x\n{% for one in " + text + " %}{% endfor %}", GIVEN)
+
+
+def test_loops_that_say_nothing_end_too() -> None:
+    body = "{% for a in tables %}{% for b in tables %}" + "{% if a.x == b.x %}{% endif %}" * 40
+    tables = [{"x": each} for each in range(200)]
+    with pytest.raises(TooLarge, match="too much to go through"):
+        rendered(body + "{% endfor %}{% endfor %}", {**GIVEN, "tables": tables})
