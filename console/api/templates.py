@@ -104,9 +104,7 @@ class Handed(Handler):
         self.query(())
         prompt = prompts.named(name)
         store = self.instance.store
-        row = await store.offload(prompts.told, self.instance, prompt, self.caller.me)
-        self.set_header("ETag", f'"{row["version"]}"')
-        self.send(row)
+        self.send(await store.offload(prompts.told, self.instance, prompt, self.caller.me))
 
 
 ROUTES = [

@@ -128,6 +128,18 @@ def test_the_second_of_two_editors_gets_both_texts(world: World) -> None:
     assert put(world, body="second", version=first["version"])["body"] == "second"
 
 
+def test_what_is_handed_out_is_unchanged_only_while_its_text_is(
+    world: World, ana: httpx.Client
+) -> None:
+    """One text is another for each person and day, whatever its version."""
+    put(world, body="Ask {{ user_email }}")
+    path = "/api/templates/agent"
+    mine = ana.get(path)
+    tag = {"If-None-Match": mine.headers["ETag"]}
+    assert ana.get(path, headers=tag).status_code == 304
+    assert world.admin.get(path, headers=tag).status_code == 200
+
+
 def test_an_older_text_comes_back_unless_it_has_moved_on(world: World) -> None:
     old = "old " * 100 + "\nend"
     for body in (old, "new"):
