@@ -4,9 +4,10 @@ follows for the figures."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import ibis.expr.types as ir
 
@@ -15,7 +16,8 @@ from console.identity.lookup import containing
 from console.instance import Instance
 from console.processing import horizon_of, roll_up
 from ingest.marketplace import SOURCES, TYPES, Item
-from ingest.marketplace_items import Swap, swap
+from ingest.marketplace_items import Swap, items_of, swap
+from schema.bind import Text
 from schema.errors import BadParameter, NotFound, shorten
 from schema.table import rows_of
 from schema.tables import MARKETPLACE_ITEMS
@@ -23,6 +25,8 @@ from schema.transaction import Transaction
 
 FILTERS = ("source", "marketplace", "type")
 _ALLOWED = {"source": SOURCES, "type": TYPES}
+
+Offered = Callable[[Transaction], tuple[str, Sequence[Item]]]  # source and items
 
 
 class _Rehearsed(Exception):
@@ -57,15 +61,27 @@ async def import_(
 ) -> dict[str, Any]:
     """Replace what `marketplace` offers; no items remove it. All figures are right at once.
     `{marketplace, source, items, added, removed, changed_events, days, dry_run}`."""
+
+    def offered(transaction: Transaction) -> tuple[str, Sequence[Item]]:
+        return source, items
+
+    return await _swapped(instance, caller, marketplace, offered, dry_run=dry_run)
+
+
+async def _swapped(
+    instance: Instance, caller: Caller, marketplace: str, offered: Offered, *, dry_run: bool
+) -> dict[str, Any]:
+    """`import_` of what is `offered` at the moment of the write."""
     horizon = horizon_of(instance)
+    source, items = "", cast("Sequence[Item]", ())
 
     def step(transaction: Transaction) -> Swap:
+        nonlocal source, items
+        source, items = offered(transaction)
         at: datetime = now()
         done = swap(transaction, marketplace, source, items, at=at, horizon=horizon)
         if not (items or done.before):
-            raise NotFound(
-                f"no marketplace {shorten(marketplace)}", detail="List the items to see its name."
-            )
+            raise _unknown(marketplace)
         if dry_run:
             raise _Rehearsed(done)
         params = {"source": source, **_counts(done, items)}
@@ -90,22 +106,33 @@ async def refresh(
 ) -> list[dict[str, Any]]:
     """Say anew whose work the events are, with what is offered now: of one marketplace, or of all.
     The answers of `import_`. Raises NotFound."""
-    rows = instance.store.rows
-    found = await instance.store.offload(rows, every)
-    names = {row["marketplace"]: row["source"] for row in found}
+    found = await instance.store.offload(instance.store.rows, every)
+    names = sorted({row["marketplace"] for row in found})
     if marketplace is not None and marketplace not in names:
-        raise NotFound(
-            f"no marketplace {shorten(marketplace)}", detail="List the items to see its name."
-        )
+        raise _unknown(marketplace)
     answers = []
-    for name in [marketplace] if marketplace is not None else sorted(names):
-        items = [
-            Item(row["plugin"], row["type"], row["name"], row["description"])
-            for row in found
-            if row["marketplace"] == name
-        ]
-        answers.append(await import_(instance, caller, name, names[name], items, dry_run=dry_run))
+    for name in [marketplace] if marketplace is not None else names:
+        try:
+            answers.append(
+                await _swapped(instance, caller, name, partial(_there, name), dry_run=dry_run)
+            )
+        except NotFound:  # it was removed meanwhile
+            if marketplace is not None:
+                raise
     return answers
+
+
+def _there(marketplace: str, transaction: Transaction) -> tuple[str, Sequence[Item]]:
+    """What it offers now, whoever has imported it last."""
+    rows = transaction.ask(items_of, Text(marketplace))
+    items = [Item(row["plugin"], row["type"], row["name"], row["description"]) for row in rows]
+    return (rows[0]["source"] if rows else ""), items
+
+
+def _unknown(marketplace: str) -> NotFound:
+    return NotFound(
+        f"no marketplace {shorten(marketplace)}", detail="List the items to see its name."
+    )
 
 
 def every() -> ir.Table:

@@ -366,3 +366,21 @@ def test_days_that_were_pruned_keep_their_figures(tmp_path: Path) -> None:
         assert [row for row in daily(place) if row["day"] < edge.date()] == [
             row for row in before if row["day"] < edge.date()
         ]
+
+
+def test_a_refresh_keeps_what_is_imported_while_it_looks(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_(place, Item("p", "skill", "old"))
+    store = place.instance.store
+    rows = store.rows
+
+    def late(question: Any, *given: Any) -> Any:
+        found = rows(question, *given)
+        if question is marketplaces.every:
+            import_(place, Item("p", "skill", "new"))
+        return found
+
+    monkeypatch.setattr(store, "rows", late)
+    asyncio.run(marketplaces.refresh(place.instance, ADMIN))
+    assert [row["name"] for row in place.rows(MARKETPLACE_ITEMS)] == ["new"]
