@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from console.credentials import is_this_machine
 
@@ -89,7 +89,7 @@ def public(text: str) -> str:
     """An address of http or https without a query, and without a slash at its end."""
     if not text:
         return ""
-    parts = urlsplit(text)
+    parts = _address(text)
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise ValueError(text)
@@ -111,12 +111,21 @@ def words(text: str) -> tuple[str, ...]:
 def repository(text: str) -> str:
     if not text:
         return ""
-    parts = urlsplit(text)
+    parts = _address(text)
     names = [name for name in parts.path.split("/") if name]
     extra = parts.query or parts.fragment or parts.username or parts.password
     if parts.scheme != "https" or not parts.hostname or len(names) != 2 or extra:
         raise ValueError(text)
     return f"https://{parts.netloc}/{names[0]}/{names[1].removesuffix('.git')}"
+
+
+def _address(text: str) -> SplitResult:
+    """Its parts. What `urlsplit` passes over, or leaves out, is no address."""
+    parts = urlsplit(text)
+    if not text.isprintable() or set(text) & set(' "<>\\^`{|}'):
+        raise ValueError(text)
+    _ = parts.port  # raises for what is no number
+    return parts
 
 
 _MOST = 1_000_000_000

@@ -151,6 +151,11 @@ def test_a_change_is_in_the_log_whole_and_can_be_undone(world: World) -> None:
         ({"key": "AGNES_INSTANCE_NAME", "value": "x" * 1001}, 400, "at most"),
         ({"key": "AGNES_INSTANCE_NAME", "value": "one\ntwo"}, 400, "one line"),
         ({"key": "AGNES_PUBLIC_URL", "value": "https://u:hunter2hunter2@x"}, 400, ""),
+        ({"key": "AGNES_PUBLIC_URL", "value": "https://a\nb.example"}, 400, "of http or https"),
+        ({"key": "AGNES_PUBLIC_URL", "value": "https://a b.example"}, 400, "of http or https"),
+        ({"key": "AGNES_PUBLIC_URL", "value": "https://a.example:99999"}, 400, "of http or https"),
+        ({"values": {"AGNES_PUBLIC_URL": "https://a\0.example"}}, 400, "of http or https"),
+        ({"key": "AGNES_GITHUB_ISSUES", "value": "https://h/<o>/r"}, 400, "https://host/owner"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_set(
