@@ -16,9 +16,10 @@ import httpx
 import pytest
 
 from console.audit import new_id
+from console.handler import POLICY
 from console.pages import PAGES
 from console.pages.entry import SECTIONS
-from console.pages.gate import POLICY
+from console.pages.gate import policy
 from schema.policy import SURFACES
 from tests.whole_server import WholeServer
 
@@ -215,7 +216,8 @@ def test_every_page_opens_to_those_who_may(world: World, name: str) -> None:
 
 def _unlike_a_page(answer: httpx.Response, visitor: Visitor) -> Iterator[str]:
     page = Document(answer.text)
-    if answer.headers.get("Content-Security-Policy") != POLICY:
+    here = answer.request.url.netloc.decode()
+    if answer.headers.get("Content-Security-Policy") != policy(here):
         yield "it may ask other hosts"
     if not page.title.endswith("· Agnes") or page.title.startswith("·"):
         yield f"its title is {page.title!r}"
@@ -236,6 +238,26 @@ def _unlike_a_page(answer: httpx.Response, visitor: Visitor) -> Iterator[str]:
     order = list(dict.fromkeys(section for section, _, _ in page.menu))
     if order != [section for section in SECTIONS if section in order]:
         yield f"its sections stand as {order}"
+
+
+def test_pages_beside_the_documents_may_ask_no_other_host_either(world: World) -> None:
+    """What our own handlers answer: an address that nobody serves, a form that is refused."""
+    admin = world.visitors["admin"].client
+    for answer in (admin.get("/nowhere"), admin.post("/admin/access/act", data={"group": ""})):
+        assert answer.text.startswith("<!doctype html>")
+        assert answer.headers["Content-Security-Policy"] == POLICY
+
+
+def test_the_websocket_of_a_page_is_named_and_nothing_else(world: World) -> None:
+    """Safari before 16 does not count it as 'self'."""
+    allowed = policy("console.example:8443", "console.example:8443", "inner")
+    sockets = "ws://console.example:8443 wss://console.example:8443 ws://inner wss://inner"
+    assert allowed == f"{POLICY}; connect-src 'self' blob: {sockets}"
+    for hostile in ("a; script-src *", "*", "a.example *", "", "x@y", "a\r\nSet-Cookie: b=c"):
+        assert policy(hostile) == f"{POLICY}; connect-src 'self' blob:"
+    client = world.visitors["admin"].client
+    answer = client.get("/me", headers={"Host": "evil.example; script-src *"})
+    assert "evil" not in answer.headers.get("Content-Security-Policy", "")
 
 
 def test_every_page_stands_in_the_table() -> None:

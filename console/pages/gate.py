@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from bokeh.server.auth_provider import AuthProvider
 from tornado.web import HTTPError, RequestHandler
 
-from console.handler import SECURITY, as_agnes_error
+from console.handler import POLICY, SECURITY, as_agnes_error
 from console.identity.rights import require
 from console.instance import Instance
 from console.pages.entry import Page
@@ -23,22 +23,8 @@ from console.pages.moved import send_on
 from console.pages.render import error_page
 from schema.errors import AgnesError, NotFound, NotSignedIn
 
-# No page asks another host for anything, whatever should come to stand in it. Bokeh makes functions
-# of texts, Panel modules of blobs, and the first paint has its styles and scripts in the page.
-POLICY = "; ".join(
-    (
-        "default-src 'self' blob:",
-        "script-src 'self' blob: 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
 _SUFFIX = re.compile(r"/(ws|autoload\.js|metadata)\Z")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class PageGate(AuthProvider):
@@ -84,7 +70,7 @@ class PageGate(AuthProvider):
         path = _SUFFIX.sub("", handler.request.path).rstrip("/") or "/"
         is_page = path == (handler.request.path.rstrip("/") or "/")
         handler.request.caller = caller  # type: ignore[attr-defined]
-        _secure(handler)
+        _secure(handler, self._instance.public_address)
         if is_page and handler.request.path != path:
             send_on(handler, path)
             return None
@@ -134,14 +120,23 @@ class PageGate(AuthProvider):
         return handler.xsrf_token.decode()
 
 
-def _secure(handler: RequestHandler) -> None:
+def policy(*hosts: str) -> str:
+    """What a document may ask: us alone, and its websocket, which older browsers (Safari before 16)
+    do not count as 'self'. What is no plain host is left out."""
+    known = dict.fromkeys(host for host in hosts if _HOST.fullmatch(host))
+    sockets = (f"{scheme}://{host}" for host in known for scheme in ("ws", "wss"))
+    return "; ".join((POLICY, " ".join(("connect-src 'self' blob:", *sockets))))
+
+
+def _secure(handler: RequestHandler, public: str) -> None:
     """Our headers on an answer of Panel's handlers, which drop all headers when they answer an
-    error."""
+    error. `public`: where people open the console; a proxy may ask us by another name."""
+    asked = policy(handler.request.host, urlsplit(public).netloc)
 
     def set_headers() -> None:
         for name, value in SECURITY.items():
             handler.set_header(name, value)
-        handler.set_header("Content-Security-Policy", POLICY)
+        handler.set_header("Content-Security-Policy", asked)
         handler.set_header("Cache-Control", "no-store")
         handler.clear_header("Server")
 
