@@ -21,7 +21,7 @@ import duckdb
 import pytest
 
 from console.audit import Caller, entry, new_id, now
-from console.backups import archive, shelf, taking
+from console.backups import archive, restoring, shelf, taking
 from console.backups.archive import DamagedBackup
 from console.backups.restoring import restore
 from ingest.seed import seed
@@ -254,6 +254,47 @@ def test_what_stands_in_a_place_is_never_deleted(whole: Path, tmp_path: Path) ->
     assert made.aside is not None
     assert (made.aside / "mine").read_text() == "x"
     assert not (place / "mine").exists()
+
+
+def test_a_folder_where_a_volume_is_mounted_is_filled(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "data"
+    (place / "lost+found").mkdir(parents=True)
+    (place / ".restoring-cut-off").mkdir()
+    monkeypatch.setattr(restoring, "_is_mounted", lambda folder: folder == place)
+    number = place.stat().st_ino
+    rename = os.rename
+
+    def no_database(old: Path, new: Path) -> None:
+        if new == place / "agnes.duckdb":
+            raise OSError("no rename today")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", no_database)
+    with pytest.raises(Unavailable, match="no rename today"):
+        restore(whole, place)
+    assert os.listdir(place) == ["lost+found"]
+    monkeypatch.setattr(os, "rename", rename)
+    made = restore(whole, place)
+    assert (made.aside, place.stat().st_ino) == (None, number)
+    assert rows(place / "agnes.duckdb", "audit_log", "action = 'backup.restore'")
+    assert not list(place.glob(".restoring-*"))
+    assert os.listdir(tmp_path) == ["data"]
+    with pytest.raises(Conflict, match="cannot be moved aside"):
+        restore(whole, place, force=True)
+
+
+def test_what_is_in_the_way_is_not_written_to(whole: Path, tmp_path: Path) -> None:
+    place = restore(whole, tmp_path / "data").folder
+    with duckdb.connect(str(place / "agnes.duckdb")) as con:
+        con.execute("PRAGMA disable_checkpoint_on_shutdown")
+        con.execute("CREATE TABLE of_mine (id INTEGER)")
+    before = {path.name: path.read_bytes() for path in place.glob("agnes.duckdb*")}
+    assert len(before) == 2
+    made = restore(whole, place, force=True)
+    assert made.aside is not None
+    assert {path.name: path.read_bytes() for path in made.aside.glob("agnes.duckdb*")} == before
 
 
 @contextmanager
