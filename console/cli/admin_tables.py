@@ -233,7 +233,7 @@ def change(
 
 @app.command()
 def remove(table: TableArgument, as_json: JsonOption = False) -> None:
-    """Take a table and its grants away; the file stays."""
+    """Take a table and its grants away; its source stays as it is."""
     from console.client import connect
 
     with connect() as client:
@@ -241,7 +241,7 @@ def remove(table: TableArgument, as_json: JsonOption = False) -> None:
     if as_json:
         show_json({"id": table, "removed": True})
     else:
-        say(f"removed the table {plain(table)}; its file stays")
+        say(f"removed the table {plain(table)}; its source stays as it is")
 
 
 app.command("delete", hidden=True)(remove)

@@ -36,7 +36,7 @@ def profiled(con: duckdb.DuckDBPyConnection, place: str) -> list[dict[str, Any]]
     for number, (name, kind) in enumerate(kinds):
         one: dict[str, Any] = {"name": name, "type": kind, "nulls": count - next(asked)}
         if _is_plain(kind):
-            one["distinct"] = next(asked)
+            one["distinct"] = min(next(asked), count - one["nulls"])  # near, and never above
             one["min"], one["max"] = _shown(next(asked), kind), _shown(next(asked), kind)
             counted = number < _MANY and one["distinct"] <= _DIFFERENT
             one["top"] = _top(con, name, rows) if counted else []

@@ -145,7 +145,7 @@ class TableActs(Act):
     async def _remove(self) -> None:
         id = self._table
         await self._written(registered.remove(self.caller, id))
-        self._done(f"{id} is not registered any more. Its file stays where it is.", id)
+        self._done(f"{id} is not registered any more. Its source stays as it is.", id)
 
     async def _sync(self) -> None:
         id = self._table

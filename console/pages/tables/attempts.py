@@ -16,13 +16,14 @@ SHOWN, DRAWN = 15, 60
 @dataclass(frozen=True)
 class Attempts:
     """`rows`, the newest first, of `total`; `drawn`: more of them, for the picture. `running`: a
-    sync goes on, of this table or another one."""
+    sync goes on, of this table or another one. `published`: there is a version to question."""
 
     rows: Sequence[Row]
     drawn: Sequence[Row]
     total: int
     next_due: datetime | None
     running: bool
+    published: bool
 
 
 def read(reading: Reading) -> Attempts | None:
@@ -35,4 +36,5 @@ def read(reading: Reading) -> Attempts | None:
         return None
     total, rows = synced.attempts(store, reading.id, DRAWN)
     running = reading.instance.syncs.running
-    return Attempts(rows[:SHOWN], rows, total, facts["next_due"], running)
+    published = facts["synced"] is not None
+    return Attempts(rows[:SHOWN], rows, total, facts["next_due"], running, published)

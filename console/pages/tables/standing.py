@@ -13,12 +13,12 @@ from schema.errors import AgnesError
 
 @dataclass(frozen=True)
 class Standing:
-    """`rows` None where it cannot be read, which `broken` says; and of a table that is read at its
-    source, which nobody waits for here."""
+    """`rows` None where it cannot be read, which `broken` says."""
 
     rows: int | None
     broken: str = ""
     waits: bool = False  # it syncs, and never did
+    at_source: bool = False  # read there when somebody asks; nobody waits for that here
 
 
 def of_table(reading: Reading, id: str, facts: Row | None) -> Standing:
@@ -33,7 +33,7 @@ def standing(offer: Offer | None) -> Standing:
     if offer is None:
         return Standing(None, "it has no file that could be read")
     if offer.kind == REMOTE:
-        return Standing(None)
+        return Standing(None, at_source=True)
     try:
         rows = offer.standing()["visible"]
         next(offer.first(1), None)

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from console.audit import Caller
+from console.changes import objects
 from console.tables.agnes_tables import agnes_tables
 from schema.table import rows_of
 from schema.tables import AUDIT_LOG, RESOURCE_GRANTS, USER_GROUPS
@@ -279,3 +281,33 @@ def test_how_a_table_is_synced_is_changed_on_its_page(place: Place) -> None:
     shown = place.page("?table=kept")
     assert "adds what is new" in shown
     assert "30 5 * * *" in shown
+
+
+def test_lists_have_no_figures_and_are_shown(place: Place) -> None:
+    place.file("nested.ndjson", '{"tags": [1, 2], "n": 1}\n')
+    place.act(register="1", name="nested", source_type="files", location="nested.ndjson")
+    said = place.client.post(ACT, data={"sync": "nested", "table": "nested"}, headers=LIVE)
+    assert said.text.startswith("nested was synced: 1 rows")
+    assert ">tags</td>" in place.page("?table=nested")
+
+
+def test_what_was_never_synced_is_not_said_to_be_read(place: Place) -> None:
+    place.act(register="1", name="nowhere", source_type="files", location="nowhere-*.csv")
+    place.act(sync="nowhere", table="nowhere")
+    for query in ("?table=nowhere", "?q=nowhere"):
+        shown = place.page(query)
+        assert "Nobody can question it until a sync goes well." in shown
+        assert "synced before" not in shown
+    done = place.client.post(ACT, data={"remove": "nowhere", "table": "nowhere"}, headers=LIVE)
+    assert done.text == "nowhere is not registered any more. Its source stays as it is."
+
+
+def test_a_table_at_its_source_is_not_called_readable_unasked(place: Place) -> None:
+    columns = '[{"name":"n","type":"int64","meaning":""}]'
+    about = {"source_type": "sql", "query_mode": "remote", "connection": "shop"}
+    row = {"id": "far", "name": "far", "statement": "orders", "columns": columns, **about}
+    place.server.instance.store.write(objects.register(Caller(), row)).result()
+    for query in ("?table=far", "?tab=sql"):
+        shown = place.page(query)
+        assert ">at its source</span>" in shown
+        assert ">readable</span>" not in shown
