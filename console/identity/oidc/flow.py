@@ -183,9 +183,10 @@ def _both(claims: Json, more: Json) -> Json:
     word for one must not vouch for another."""
     whole = {**more, **claims}
     pair = ("email", "email_verified")
-    if "email" in more and not claims.keys() >= set(pair):
+    if not claims.keys() >= set(pair):
+        one = more if "email" in more else claims
         whole = {name: value for name, value in whole.items() if name not in pair}
-        whole |= {name: more[name] for name in pair if name in more}
+        whole |= {name: one[name] for name in pair if name in one}
     return whole
 
 

@@ -68,25 +68,39 @@ class Provider:
         self._one = asyncio.Lock()  # many who come at once are one question
         self._about: tuple[float, About] | None = None
         self._keys: tuple[float, list[Json]] | None = None
+        self._failures = 0
+        self._last: ProviderDown | ProviderError | None = None
 
     async def about(self) -> About:
         """Raises ProviderDown, ProviderError."""
+        came = self._failures
         async with self._one:
             if self._about is None or self._clock() - self._about[0] >= KEPT:
                 address = self.client.issuer.rstrip("/") + WELL_KNOWN
-                said = await self._json("GET", address)
+                said = await self._shared(came, address)
                 self._about = (self._clock(), about_of(said, self.client))
             return self._about[1]
 
     async def keys(self, *, anew: bool = False) -> list[Json]:
         """The public keys it signs with, as JWK; `anew` after one that nobody knows."""
-        about = await self.about()
+        about, came = await self.about(), self._failures
         async with self._one:
             if anew or self._keys is None or self._clock() - self._keys[0] >= KEPT:
-                found = (await self._json("GET", about.keys)).get("keys")
-                known = [key for key in found if isinstance(key, dict)] if found else []
-                self._keys = (self._clock(), known)
+                found = (await self._shared(came, about.keys)).get("keys")
+                every = found if isinstance(found, list) else []
+                self._keys = (self._clock(), [key for key in every if isinstance(key, dict)])
             return self._keys[1]
+
+    async def _shared(self, came: int, address: str) -> Json:
+        """What it answers. Who came before a question failed shares its failure: else everybody
+        would wait for a time-out of their own, one after another."""
+        if self._last is not None and self._failures > came:
+            raise type(self._last)(self._last.message, detail=self._last.detail)
+        try:
+            return await self._json("GET", address)
+        except (ProviderDown, ProviderError) as error:
+            self._failures, self._last = self._failures + 1, error
+            raise
 
     async def tokens(self, code: str, *, verifier: str, redirect_uri: str) -> Json:
         """What it gives for a code, an `id_token` at least. Raises also Untrusted, for a code that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from console.identity.oidc.errors import ProviderDown
 from console.identity.oidc.flow import Oidc
+from console.identity.oidc.provider import Client, Provider
 from schema.tables import USERS, WEB_SESSIONS
 from tests.console import stand_in_openid
 from tests.console.access_world import World, cookies_set, submit
@@ -228,6 +231,35 @@ def test_a_provider_that_does_not_answer_is_not_waited_for(
     assert "did not answer within 0.3 s" in answer.text
 
 
+def test_many_who_come_at_once_wait_once_for_a_provider_that_hangs(openid: OpenId) -> None:
+    client = Client(openid.address, "agnes", "", 0.3)
+
+    async def come() -> list[Any]:
+        provider = Provider(client)
+        together = (provider.about() for _ in range(5))
+        failed = await asyncio.gather(*together, return_exceptions=True)
+        openid.answers.set()
+        assert (await provider.about()).issuer == openid.address, "the next one asks again"
+        return failed
+
+    openid.answers.clear()
+    try:
+        failed = asyncio.run(come())
+    finally:
+        openid.answers.set()
+    assert [type(error) for error in failed] == [ProviderDown] * 5
+    assert len(openid.asked) == 2
+
+
+def test_keys_that_are_no_list_are_none(openid: OpenId, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def odd(provider: Provider, method: str, address: str, **options: Any) -> Any:
+        return {"keys": 5} if address.endswith("/jwks") else await plain(provider, method, address)
+
+    plain = Provider._json
+    monkeypatch.setattr(Provider, "_json", odd)
+    assert asyncio.run(Provider(Client(openid.address, "agnes", "", 5.0)).keys()) == []
+
+
 def test_tries_from_one_address_are_limited(world: World, openid: OpenId) -> None:
     openid.is_ana(email_verified=False)
     codes = [come(world).status_code for _ in range(21)]
@@ -270,6 +302,9 @@ def test_userinfo_cannot_vouch_for_the_e_mail_of_the_token(world: World, openid:
     with world.client() as browser:
         assert browser.get(there(browser)).status_code == 303
         assert browser.get("/api/me").json()["email"] == "Ana@Example.org"
+    openid.is_ana(email_verified=None)
+    openid.userinfo = {"email_verified": True}
+    refused(world, 403, "unverified")
 
 
 @pytest.mark.parametrize(
