@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 
-_PR_SET_PDEATHSIG = 1
+_GONE = 2.0  # seconds
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def tie(parent: int) -> None:
@@ -19,3 +20,22 @@ def tie(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it went before the line above
         sys.exit(1)
+
+
+def adopt() -> None:
+    """Let what processes below this one leave behind become its child, so that it can end it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_all() -> None:
+    """Kill every process below this one, and wait until they are gone."""
+    import psutil
+
+    found = psutil.Process().children(recursive=True)
+    for left in found:
+        try:
+            left.kill()
+        except psutil.Error:
+            continue  # it ended this moment
+    psutil.wait_procs(found, timeout=_GONE)

@@ -10,8 +10,8 @@ from console.cli.text import plain
 
 SIDES = (
     Column("", field("what")),
-    Column("ONE", field("one"), floor=8),
-    Column("OTHER", field("other"), floor=8),
+    Column("OTHER", field("one"), floor=8),  # as on the page: what was before stands left
+    Column("RUN", field("other"), floor=8),
 )
 
 

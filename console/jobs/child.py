@@ -24,6 +24,7 @@ import orjson
 
 from console.jobs import kept
 from console.jobs.tether import MEMORY, tie
+from console.tied import adopt, end_all
 from ingest.redact import redact
 
 RAW = "raw.ipynb"  # as papermill left it: may hold secrets, never leaves the work folder
@@ -58,8 +59,10 @@ def main() -> None:
     logging.getLogger("traitlets").setLevel(logging.ERROR)  # nbconvert's advice to authors
     if task == "run":
         os.nice(5)  # the server answers people meanwhile
+        adopt()
         result = execute(order, folder)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # keeping is short, and wanted
+        end_all()  # a run is over when it says so: nothing goes on without its limits
         (folder / "result.json").write_bytes(orjson.dumps(result))
     keep(order, folder)
 

@@ -108,9 +108,12 @@ class Dispatcher:
         attempt: int = 1,
         **told: Any,
     ) -> Run:
-        """Queue a run for a person. Raises NotFound, BadParameter, Conflict, Unavailable; `told` is
-        for the audit row."""
+        """Queue a run for a person. Raises NotFound, BadParameter, Unavailable, and Conflict, also
+        for a script whose owner is deactivated; `told` is for the audit row."""
         job = await self.job_of(name)
+        if job.owner is not None:
+            store = self._instance.store
+            await store.offload(scripts.may_run, store, job.owner)
         run = Run(name, trigger, job.checked(parameters), attempt, caller.me.user_id)
         await self._queue(job, run, caller, **told)
         return run
@@ -144,7 +147,7 @@ class Dispatcher:
         await self._instance.store.awrite(said)
         active.ending = "cancelled"
         active.stop.set()
-        if active.task is None:
+        if active.task is None and self._active.get(active.job.name) is active:
             del self._active[active.job.name]
             await self._end(active.run, "cancelled", Outcome("stopped"), None)
             active.over.set()

@@ -91,6 +91,7 @@ async def _begin_scripts(instance: Instance, at: datetime, found: Found) -> list
             job = await store.offload(scripts.job_of, instance.settings, row)
             begun.append(await instance.jobs.begin(job))
         except Conflict as error:
+            await instance.jobs.passed_over(name, error.message)  # else it is told each minute
             found.skipped.append({"name": name, "reason": error.message})
         except AgnesError as error:
             await instance.jobs.passed_over(name, error.message)

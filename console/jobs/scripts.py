@@ -187,6 +187,11 @@ def of_id(store: Store, id: str) -> Row:
     return row
 
 
+def may_run(store: Store, owner: str) -> None:
+    """Blocks. Raises Conflict for a script's owner who cannot sign in."""
+    _owner(Outside(store), owner)
+
+
 def due(row: Mapping[str, Any], at: datetime) -> bool:
     """Whether a row of `listing` is to run now."""
     if not row["enabled"] or not row["schedule"]:

@@ -12,10 +12,13 @@ from typing import Any
 
 import httpx
 import orjson
+import psutil
 import pytest
 
 from console.audit import now
+from console.jobs.dispatcher import Active
 from console.jobs.due import beat
+from console.jobs.records import Run
 from console.jobs.scripts import due, next_due
 from schema.tables import USERS
 from tests.console.access_world import World
@@ -31,6 +34,12 @@ with connect() as client:
 print("with", [name for name in os.environ if name.startswith("ANTHROPIC")])
 sys.exit({code})
 """
+LEAVES = """
+import subprocess, sys
+left = [sys.executable, "-c", "import time; time.sleep(60)"]
+for apart in (False, True):
+    print(subprocess.Popen(left, start_new_session=apart).pid)
+"""
 GREEDY = "kept = bytearray(600 << 20)\n"
 
 
@@ -43,6 +52,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (place / "quick.py").write_text("")
     (place / "bad.py").write_text(WHO.format(code=3))
     (place / "greedy.py").write_text(GREEDY)
+    (place / "leaves.py").write_text(LEAVES)
     (place / "below").mkdir()
     (place / "below" / "one.ipynb").write_text("{}")
     (folder / "outside.py").write_text("")
@@ -144,6 +154,30 @@ def test_nobody_runs_as_somebody_who_was_deactivated(world: World) -> None:
     now_too = world.admin.post(f"{SCRIPTS_AT}/{row['id']}/run")
     assert now_too.status_code == 409
     assert "deactivated" in now_too.json()["error"]
+    as_job = world.admin.post("/api/admin/jobs/script.orphan/run", json={})
+    again = world.admin.post(f"/api/admin/jobs/runs/{run['id']}/retry", json={})
+    assert [as_job.status_code, again.status_code] == [409, 409]
+    assert "deactivated" in as_job.json()["error"]
+
+
+def test_a_script_that_still_runs_when_it_is_due_is_told_once(world: World) -> None:
+    made(world, "going", "who.py", schedule="every 1h")
+    held = world.instance.jobs._active
+    held["script.going"] = Active(Run("script.going"), world.instance.jobs.job("tidy"))
+    try:
+        (one,) = world.admin.post(DUE).json()["skipped"]
+        assert "a run that is not over" in one["reason"]
+        assert world.admin.post(DUE).json()["skipped"] == []
+    finally:
+        del held["script.going"]
+
+
+def test_nothing_that_a_script_began_goes_on_without_it(world: World) -> None:
+    made(world, "leaves", "leaves.py", schedule="every 1h")
+    (run,) = world.admin.post(DUE).json()["ran"]
+    left = [int(line) for line in log_of(world, run["run_id"]).split() if line.isdigit()]
+    assert len(left) == 2
+    assert not any(psutil.pid_exists(number) for number in left)
 
 
 def test_a_pass_of_a_script_opens_what_its_owner_may_open(world: World) -> None:

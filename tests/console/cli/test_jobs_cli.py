@@ -184,6 +184,7 @@ def test_two_runs_stand_beside_each_other(run: Run, server: Server) -> None:
     shown = run("jobs", "compare", ID, OLD)
     assert server.params["with"] == ID
     lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    assert lines[0] == "OTHER RUN"
     assert "took 3.2 s –" in lines
     assert "asserts 2 of 2 held –" in lines
     assert '≠ days [] ["2026-01-30"]' in lines

@@ -239,6 +239,24 @@ def test_what_waits_can_be_cancelled_and_never_begins(instance: Instance) -> Non
     asyncio.run(scene())
 
 
+def test_two_may_cancel_what_waits_at_the_same_time(instance: Instance) -> None:
+    async def scene() -> None:
+        jobs, puppet = await started(instance)
+        who = person(instance)
+        await jobs.ask(who, "tidy", {})
+        waiting = await jobs.ask(who, "sweep", {})
+        both = await asyncio.gather(*(jobs.cancel(who, waiting.id) for _ in range(2)))
+        assert {row["status"] for row in both} <= {"queued", "cancelled"}
+        puppet.end()
+        await until(ended(instance))
+        (row,) = [row for row in runs(instance) if row["id"] == waiting.id]
+        assert row["status"] == "cancelled"
+        ends = [said for said in log(instance, "run_job:sweep") if "status" in said["params"]]
+        assert len(ends) == 1
+
+    asyncio.run(scene())
+
+
 def test_what_runs_can_be_cancelled_and_says_so_once_it_has_ended(instance: Instance) -> None:
     async def scene() -> None:
         jobs, puppet = await started(instance)
