@@ -8,10 +8,12 @@ loop, before the document is made, so that making the document costs no query.
 from __future__ import annotations
 
 import re
+import traceback
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import structlog
 from bokeh.server.auth_provider import AuthProvider
 from tornado.web import HTTPError, RequestHandler
 
@@ -23,6 +25,7 @@ from console.pages.moved import send_on
 from console.pages.render import error_page
 from schema.errors import AgnesError, NotFound, NotSignedIn
 
+log = structlog.get_logger(__name__)
 _SUFFIX = re.compile(r"/(ws|autoload\.js|metadata)\Z")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -93,7 +96,11 @@ class PageGate(AuthProvider):
             raise HTTPError(401) from None
         except Exception as error:
             if not isinstance(error, AgnesError):
-                raise
+                self._instance.posthog.swallowed(error, handled=False)
+                if not is_page or isinstance(error, HTTPError):
+                    raise
+                self._surprised(handler, error)
+                return None
             if (
                 not is_page
             ):  # a refused websocket is closed by its own handler; finished here it would be twice
@@ -103,6 +110,20 @@ class PageGate(AuthProvider):
             handler.finish(error_page(known, caller.principal))
             return None
         return caller.me.user_id
+
+    def _surprised(self, handler: RequestHandler, error: Exception) -> None:
+        """What nobody foresaw: a page that says so, and all of it in our log."""
+        caller = handler.request.caller  # type: ignore[attr-defined]
+        log.error(
+            "page failed",
+            path=handler.request.path,
+            error="".join(traceback.format_exception(error)),
+            correlation_id=caller.correlation_id,
+        )
+        known = as_agnes_error(500, None)
+        handler.set_header("X-Correlation-ID", caller.correlation_id)
+        handler.set_status(known.status)
+        handler.finish(error_page(known, caller.principal))
 
     def _page(self, path: str) -> Page:
         """The page at `path`. Raises NotFound for what no page may stand at, as a broken escape."""

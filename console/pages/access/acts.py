@@ -62,7 +62,8 @@ class AccessActs(Act):
             if name not in ("_xsrf", *_FIELDS, *DEEDS):
                 raise BadParameter.unknown(name, _FIELDS, what="field")
         if len(self._asked) != 1:
-            raise BadRequest("the form asks for nothing", detail=f"Give one of {', '.join(DEEDS)}.")
+            what = "several things at once" if self._asked else "nothing"
+            raise BadRequest(f"the form asks for {what}", detail=f"Give one of {', '.join(DEEDS)}.")
         name = self._asked[0]
         done = await DEEDS[name].do(self._desk(), self._given[name])
         self._show(done)

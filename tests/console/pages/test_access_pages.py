@@ -369,9 +369,28 @@ def test_a_form_that_asks_for_nothing_or_too_much_is_refused(place: Place) -> No
     wrong: list[Row] = [{}, {"nothing": "1"}, {"grant": "a", "ungrant": "b"}, {"undo": "x" * 99}]
     for fields in wrong:
         assert place.act(**fields).status_code == 400
+    assert "several things at once" in place.act(grant="a", ungrant="b").text
     assert place.act(undo="no-such-event").status_code == 404
     elsewhere = place.act("//evil.example/x", create_group="1", name="Elsewhere")
     assert elsewhere.headers["Location"].startswith("/admin/access?")
+
+
+def test_a_filter_by_a_group_that_is_no_more_says_so(place: Place) -> None:
+    shown = place.client.get("/admin/users?group=no-such-group")
+    assert shown.status_code == 200
+    assert "a group that is no more" in shown.text
+
+
+def test_what_nobody_foresaw_is_a_page_too(place: Place, monkeypatch: Any) -> None:
+    def broken(reading: Any) -> None:
+        raise RuntimeError("the secret of a stranger")
+
+    monkeypatch.setattr("console.pages.access.users.everybody", broken)
+    shown = place.client.get("/admin/users")
+    assert shown.status_code == 500
+    assert "Something failed here" in shown.text
+    assert "stranger" not in shown.text
+    assert shown.headers["X-Correlation-ID"]
 
 
 def test_the_palette_finds_groups_for_admins_only(place: Place) -> None:
