@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import asdict, dataclass
+import stat
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,16 @@ _FORM = "%Y%m%dT%H%M%S%fZ"
 
 @dataclass(frozen=True)
 class Backup:
-    """One file on the shelf; `made_at` is naive UTC."""
+    """One file on the shelf; `made_at` is naive UTC; `loose`: others on this machine may read
+    it."""
 
     name: str
     made_at: datetime
     bytes: int
+    loose: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"name": self.name, "made_at": self.made_at, "bytes": self.bytes}
 
 
 def folder(settings: Settings) -> Path:
@@ -45,9 +48,13 @@ def backups(shelf: Path) -> list[Backup]:
     found = []
     for path in shelf.glob("agnes-*.tar"):
         match = _NAME.fullmatch(path.name)
-        if match and path.is_file() and not path.is_symlink():
+        try:
+            about = path.lstat()
+        except OSError:
+            continue  # it was deleted this moment, as a newer one came
+        if match and stat.S_ISREG(about.st_mode):
             made = datetime.strptime(match[1], _FORM)
-            found.append(Backup(path.name, made, path.stat().st_size))
+            found.append(Backup(path.name, made, about.st_size, bool(about.st_mode & 0o077)))
     return sorted(found, key=lambda one: one.name, reverse=True)
 
 

@@ -32,7 +32,7 @@ from schema.copy import rows_in
 from schema.errors import AgnesError, Unavailable
 from schema.store import Store
 
-SYNCED = "agnes.synced"
+SYNCED = "agnes.synced"  # in the backup, beside its `agnes.duckdb`, whatever AGNES_ENGINE names
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEWER = (
     "UPDATE session_files SET bytes = ?, sha256 = ?, uploaded_at = ?, indexed = false"
@@ -145,19 +145,29 @@ def _take(work: _Work, target: Path, at: datetime, begun: float) -> Taken:
 
 def _files(work: _Work) -> Iterator[tuple[str, Path]]:
     """Every file but transcripts and the database, by its name in the backup."""
-    synced = published.folder(work.store)
+    synced = published.folder(work.store).resolve()
     for path in _below(synced):
         yield f"{SYNCED}/{path.relative_to(synced).as_posix()}", path
     if not work.data.is_dir():
         return
-    for entry in sorted(work.data.iterdir()):
+    for entry in sorted(work.data.resolve().iterdir()):
         ours = entry.name.startswith(_LEFT_OUT_FILES) or entry.name in _LEFT_OUT
-        held = entry.name.startswith(work.store.path.name) or entry == synced
         inside = work.folder.is_relative_to(entry)  # a shelf in the data folder
-        if ours or held or inside or entry.name.startswith(".") or entry.is_symlink():
+        if ours or inside or entry.name.startswith(".") or entry.is_symlink():
             continue
         for path in [entry] if entry.is_file() else _below(entry):
-            yield path.relative_to(work.data).as_posix(), path
+            if not _of_database(work.store, path):
+                yield path.relative_to(work.data.resolve()).as_posix(), path
+
+
+def _of_database(store: Store, path: Path) -> bool:
+    """Whether a file is the database, which may lie anywhere in the data folder, its log, what it
+    spills, or what was synced."""
+    database = store.path.resolve()
+    if path.parent == database.parent and path.name.startswith(database.name):
+        return True
+    beside = (published.folder(store).resolve(), database.parent / "tmp")
+    return any(path.is_relative_to(folder) for folder in beside)
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ takes it. Restoring always happens without a server.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,7 +91,15 @@ def restore(
     say(f"restored {made.rows:,} rows and {made.files:,} files to {plain(made.folder)}")
     if made.aside:
         say(f"what was there is in {plain(made.aside)}")
-    say(f"start it: agnes serve --data-dir {plain(made.folder)}")
+    say(f"start it: {_unset()}agnes serve --data-dir {plain(made.folder)}")
+
+
+def _unset() -> str:
+    """What stands before a command that is to open the database in its data folder."""
+    if not os.environ.get("AGNES_ENGINE"):
+        return ""
+    note("AGNES_ENGINE names another database: what was restored is agnes.duckdb in that folder")
+    return "AGNES_ENGINE= "
 
 
 def _asked(to: Path | None, keep: int | None) -> dict[str, Any]:

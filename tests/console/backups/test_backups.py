@@ -24,6 +24,7 @@ from console.audit import Caller, entry, new_id, now
 from console.backups import archive, restoring, shelf, taking
 from console.backups.archive import DamagedBackup
 from console.backups.restoring import restore
+from console.syncing import published
 from ingest.seed import seed
 from ingest.session_files import target
 from ingest.uploads import Receiver
@@ -130,6 +131,33 @@ def test_what_is_restored_is_what_there_was(store: Store, data: Path, tmp_path: 
         assert rows(new, table, others) == rows(old, table), table
     (said,) = rows(new, "audit_log", "action = 'backup.restore'")
     assert f"backup:{taken.path.name}" in said
+
+
+@pytest.mark.parametrize("place", ["main.duckdb", "db/main.duckdb", "../main.duckdb"])
+def test_a_database_by_another_name_has_what_it_synced_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    data = tmp_path / "data"
+    (data / place).parent.mkdir(parents=True, exist_ok=True)
+    data.mkdir(exist_ok=True)
+    (data / "cookie.key").write_bytes(b"k")
+    monkeypatch.chdir(data)  # a relative AGNES_ENGINE
+    store = Store(Path(place), threads=1)
+    file = published.folder(store) / "orders" / "one.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PAR1")
+    try:
+        taken = taking.take(store, data, tmp_path / "shelf")
+    finally:
+        store.close()
+    names = set(archive.manifest_of(taken.path)["files"])
+    assert names == {"agnes.duckdb", "agnes.synced/orders/one.parquet", "cookie.key"}
+    made = restore(taken.path, tmp_path / "new")
+    store = Store(made.folder / "agnes.duckdb", threads=1)
+    try:
+        assert (published.folder(store) / "orders" / "one.parquet").read_bytes() == b"PAR1"
+    finally:
+        store.close()
 
 
 def test_a_backup_beside_writers_is_of_one_moment(store: Store, data: Path, tmp_path: Path) -> None:
@@ -297,6 +325,15 @@ def test_what_is_in_the_way_is_not_written_to(whole: Path, tmp_path: Path) -> No
     assert {path.name: path.read_bytes() for path in made.aside.glob("agnes.duckdb*")} == before
 
 
+def test_a_restore_tells_of_a_setting_that_names_another_database(
+    whole: Path, tmp_path: Path
+) -> None:
+    settings = {"AGNES_ENGINE": f"duckdb:///{tmp_path}/other.duckdb"}
+    made = agnes("restore", whole, "--data-dir", tmp_path / "new", settings=settings)
+    assert made.returncode == 0, made.stderr
+    assert "start it: AGNES_ENGINE= agnes serve --data-dir" in made.stdout
+
+
 @contextmanager
 def no_file_over(size: int) -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -343,6 +380,17 @@ def test_a_killed_backup_leaves_none_and_a_running_server_is_left_alone(
     finally:
         store.close()
     assert os.listdir(place) == [taken.path.name]
+
+
+def test_one_that_is_deleted_while_they_are_listed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [shelf.name_of(datetime(2026, 3, day)) for day in (1, 2)]
+    (tmp_path / names[1]).write_bytes(b"x")
+    found = [tmp_path / name for name in names]  # the first went after the folder was read
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter(found))
+    monkeypatch.setattr(Path, "is_file", lambda self: True)
+    assert [one.name for one in shelf.backups(tmp_path)] == names[1:]
 
 
 def test_the_newest_are_kept(tmp_path: Path) -> None:
