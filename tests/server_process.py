@@ -17,7 +17,10 @@ import httpx
 
 AGNES = Path(sys.executable).with_name("agnes")
 PATIENCE = 120.0  # seconds; a cold start takes three, unless the machine is busy
-_ADDRESS = re.compile(r"Agnes Console is ready: (http://\S+?)/(login\?link=(\S+))?$", re.MULTILINE)
+_ADDRESS = re.compile(
+    r"Agnes Console is ready: (https?://\S+?)/(login\?link=(\S+))?$", re.MULTILINE
+)
+_LISTENS = re.compile(r"^It listens at (\S+)$", re.MULTILINE)  # where AGNES_PUBLIC_URL is set
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -89,7 +92,8 @@ class ServerProcess:
                 stderr=err,
             )
         ready = self._wait_for_address()
-        self.address, self.link = ready[1], ready[3] or ""
+        listens = _LISTENS.search(self.said())
+        self.address, self.link = (listens or ready)[1], ready[3] or ""
         self.port = httpx.URL(self.address).port or 80
 
     def stop(self) -> int:

@@ -78,6 +78,8 @@ def _run(settings: Settings, host: str, port: int, *, always_link: bool) -> None
         else:
             say(f"Agnes Console is ready: {place}/login?link={link.secret}")
             say(f"This link signs you in as {plain(link.email)}, once, for 15 minutes.")
+        if place != address:
+            say(f"It listens at {address}")
         say("Stop with Ctrl-C.")
         sys.stdout.flush()
 

@@ -34,4 +34,6 @@ def test_the_link_leads_to_where_people_open_the_console(
     monkeypatch.setattr(app, "sign_in_link", link)
     settings = Settings({}, AGNES_PUBLIC_URL=public)
     server._run(settings, "127.0.0.1", 8000, always_link=False)
-    assert f"is ready: {place}/login?link=s3cret\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"is ready: {place}/login?link=s3cret\n" in said
+    assert (f"It listens at {LISTENS}\n" in said) == bool(public)
