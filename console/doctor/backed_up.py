@@ -18,7 +18,7 @@ def backups(patient: Patient) -> Diagnosis:
         return Diagnosis("backups", "ok", "backups are looked at where the settings are known")
     place = shelf.folder(settings)
     found = shelf.backups(place)
-    loose = [one.name for one in found if (place / one.name).stat().st_mode & 0o077]
+    loose = [one.name for one in found if one.loose]
     if loose:
         mend = f"chmod go-rwx {place}/agnes-*.tar: who reads one can sign in as anybody."
         message = f"others on this machine may read {len(loose)} of {len(found)} backups"

@@ -43,7 +43,8 @@ def unreadable(environ: Mapping[str, str]) -> dict[str, str]:
             try:
                 setting.parse(text)
             except ValueError:
-                found[setting.name] = f"{setting.name}={shorten(text)}: use {setting.allowed}"
+                shown = "***" if setting.secret else shorten(text)
+                found[setting.name] = f"{setting.name}={shown}: use {setting.allowed}"
     return found
 
 

@@ -16,7 +16,7 @@ from console.audit import Caller, entry, now
 from console.instance import Instance
 from console.jobs import scripts
 from console.jobs.dispatcher import Dispatcher
-from console.jobs.records import CATCH_UP, SCHEDULE, Row, Run
+from console.jobs.records import CATCH_UP, NOTHING, SCHEDULE, Row, Run
 from console.queries import jobs as questions
 from console.queries.scripts import PREFIX, listing
 from schema.errors import AgnesError, Conflict
@@ -109,7 +109,7 @@ async def _begin_jobs(instance: Instance, at: datetime, found: Found) -> list[Ru
         run = await instance.jobs.tick(name, CATCH_UP if name in last else SCHEDULE)
         row = await instance.jobs.row(run.id)
         if row["status"] == "skipped":
-            found.skipped.append({"name": name, "reason": "nothing pending, or it goes on"})
+            found.skipped.append({"name": name, "reason": row["error"] or NOTHING})
         else:
             begun.append(run)
     return begun

@@ -105,8 +105,10 @@ def begun(run: Run) -> Callable[[Transaction], None]:
 
 
 def skipped(run: Run, reason: str, *, audited: bool) -> tuple[Step, ...]:
-    """A beat without a run. Only the latest of a job is kept: idle days leave one row."""
-    row = {**run.row, "status": "skipped", "finished_at": now()}
+    """A beat without a run; its row says why in `error`, where it was more than having nothing to
+    do. Only the latest of a job is kept: idle days leave one row."""
+    error = None if reason == NOTHING else cut(reason, _ERROR_LIMIT)
+    row = {**run.row, "status": "skipped", "finished_at": now(), "error": error}
 
     def replace(transaction: Transaction) -> None:
         transaction.delete(JOB_RUNS, {"job_name": run.job, "status": "skipped"})

@@ -151,6 +151,7 @@ def test_nobody_runs_as_somebody_who_was_deactivated(world: World) -> None:
     assert "gone@example.org is deactivated" in one["reason"]
     (run,) = world.admin.get("/api/admin/jobs/runs", params={"job": "script.orphan"}).json()["rows"]
     assert run["status"] == "skipped"
+    assert "gone@example.org is deactivated" in run["error"]
     now_too = world.admin.post(f"{SCRIPTS_AT}/{row['id']}/run")
     assert now_too.status_code == 409
     assert "deactivated" in now_too.json()["error"]

@@ -239,14 +239,25 @@ def test_what_waits_can_be_cancelled_and_never_begins(instance: Instance) -> Non
     asyncio.run(scene())
 
 
-def test_two_may_cancel_what_waits_at_the_same_time(instance: Instance) -> None:
+def test_two_may_cancel_what_waits_at_the_same_time(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scene() -> None:
         jobs, puppet = await started(instance)
         who = person(instance)
         await jobs.ask(who, "tidy", {})
         waiting = await jobs.ask(who, "sweep", {})
-        both = await asyncio.gather(*(jobs.cancel(who, waiting.id) for _ in range(2)))
-        assert {row["status"] for row in both} <= {"queued", "cancelled"}
+        both, write = asyncio.Barrier(2), instance.store.awrite
+
+        async def together(*steps: Any) -> Any:
+            answer = await write(*steps)
+            await both.wait()
+            monkeypatch.setattr(instance.store, "awrite", write)
+            return answer
+
+        monkeypatch.setattr(instance.store, "awrite", together)
+        ended_as = await asyncio.gather(*(jobs.cancel(who, waiting.id) for _ in range(2)))
+        assert {row["status"] for row in ended_as} <= {"queued", "cancelled"}
         puppet.end()
         await until(ended(instance))
         (row,) = [row for row in runs(instance) if row["id"] == waiting.id]
