@@ -65,6 +65,15 @@ def test_a_value_that_cannot_be_read_is_told_by_the_command_too(tmp_path: Path) 
     assert "AGNES_THREADS='many': use a whole number" in found["message"]
 
 
+def test_a_secret_that_cannot_be_read_is_not_shown(tmp_path: Path) -> None:
+    environ = {"AGNES_SOURCES": "warehouse=mysql://reader:hunter2@db.example.org/sales"}
+    place = Patient(tmp_path, tmp_path / "agnes.duckdb", environ=environ)
+    found = doctor.configuration(place)
+    assert found.level == "severe"
+    assert found.message.startswith("AGNES_SOURCES=***: use ")
+    assert "hunter2" not in str(found)
+
+
 def test_a_backup_that_is_late_or_missing_is_told(tmp_path: Path) -> None:
     place = tmp_path / "backups"
     assert doctor.backups(patient(tmp_path)).level == "ok"  # none is asked for
