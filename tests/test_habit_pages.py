@@ -67,6 +67,7 @@ TABLE: dict[str, Row] = {
 }
 MOVED = {
     "/profile/sessions?limit=5": "/me?limit=5",
+    "/profile/sessions/": "/me",
     "/activity-center": "/admin/activity",
     "/admin/usage?q=a%26b": "/admin/telemetry?q=a%26b",
     "/admin/scheduler-runs": "/admin/activity?source=scheduler",

@@ -15,11 +15,15 @@ from console.handler import Handler
 from console.identity.rights import PUBLIC, Right
 
 # Where pages stood in older versions -> where they stand.
-MOVED = {
+_OLD = {
     "/profile/sessions": "/me",
     "/activity-center": "/admin/activity",
     "/admin/usage": "/admin/telemetry",
     "/admin/scheduler-runs": "/admin/activity?source=scheduler",
+}
+MOVED = {
+    **_OLD,
+    **{f"{old}/": new for old, new in _OLD.items()},
     "/login/": "/login",
     "/logout/": "/logout",
 }
