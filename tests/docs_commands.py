@@ -57,6 +57,7 @@ OUTSIDE: Mapping[str, str] = {
     "rsync": "needs another machine",
     "ssh": "needs another machine",
     "systemctl": "needs systemd",
+    "systemd-run": "needs systemd",
     "tar": "it changes the machine",
     "useradd": "it changes the machine",
     "uv": "installing needs the network",
