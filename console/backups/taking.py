@@ -88,7 +88,7 @@ def take(store: Store, data: Path, place: Path) -> Taken:
             return _take(_Work(store, data, work), place / shelf.name_of(at), at, begun)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    except (OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error, ValueError) as error:  # the last: a copy that is no true one
         if any(word in str(error) for word in _FULL):
             raise Unavailable(
                 f"no backup was made: the disk of {place} is full",
