@@ -65,6 +65,15 @@ class Desk:
     def flag(self, name: str) -> bool:
         return self.text(name) in YES
 
+    def edited(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Of what a form holds, what its reader changed: `was_<name>` is what it showed them. So
+        what somebody else has changed since stays changed."""
+        return {
+            name: value
+            for name, value in wanted.items()
+            if f"was_{name}" not in self.fields or self.text(name) != self.text(f"was_{name}")
+        }
+
     def person(self, name: str) -> str:
         """The id of whoever is meant by a field: an id, an e-mail, or a part of it that only one
         has. Raises BadParameter, which names those who could be meant."""

@@ -20,7 +20,7 @@ async def create(desk: Desk, _: str) -> Done:
 async def update(desk: Desk, group: str) -> Done:
     wanted: dict[str, str | None] = {"name": desk.need("name", "a name that tells who is in it")}
     wanted |= {field: desk.text(field) or None for field in ("description", "claim")}
-    _, event = await desk.write(groups.update(desk.caller, group, wanted))
+    _, event = await desk.write(groups.update(desk.caller, group, desk.edited(wanted)))
     return Done(event)
 
 
@@ -75,9 +75,10 @@ async def undo(desk: Desk, event: str) -> Done:
 
 
 _FIELDS = ("name", "description", "claim")
+_WAS = tuple(f"was_{name}" for name in _FIELDS)
 DEEDS: Mapping[str, Deed] = {
     "create_group": Deed("user_groups.create", create, _FIELDS),
-    "update_group": Deed("user_groups.update", update, _FIELDS, "group"),
+    "update_group": Deed("user_groups.update", update, (*_FIELDS, *_WAS), "group"),
     "delete_group": Deed("user_groups.delete", delete, noun="group"),
     "add_member": Deed("user_group_members.add", add_member, ("who",), "group"),
     "remove_member": Deed("user_group_members.remove", remove_member),

@@ -39,6 +39,7 @@ async def update(desk: Desk, user: str) -> Done:
         "name": desk.text("name") or None,
         "is_admin": desk.flag("is_admin"),
     }
+    wanted = desk.edited(wanted)
     if desk.fields.get("password"):
         wanted["password_hash"] = await _hashed(desk, desk.fields["password"])
     _, event = await desk.write(users.update(desk.caller, user, wanted, keep_session=desk.secret))
@@ -102,9 +103,10 @@ async def _hashed(desk: Desk, password: str) -> str:
 
 
 _FIELDS = ("email", "name", "is_admin", "password")
+_WAS = ("was_email", "was_name", "was_is_admin")
 DEEDS: Mapping[str, Deed] = {
     "create_user": Deed("user.create", create, (*_FIELDS, "way")),
-    "update_user": Deed("user.update", update, _FIELDS, "user"),
+    "update_user": Deed("user.update", update, (*_FIELDS, *_WAS), "user"),
     "deactivate": Deed("user.deactivate", deactivate, noun="user"),
     "deactivate_chosen": Deed("user.deactivate", deactivate_chosen, ("sure",)),
     "activate": Deed("user.update", activate, noun="user"),

@@ -7,87 +7,25 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from console.audit import RecentReads, new_id, now
-from schema.table import Table, rows_of
 from schema.tables import (
     AUDIT_LOG,
     PERSONAL_ACCESS_TOKENS,
     RESOURCE_GRANTS,
-    TABLE_REGISTRY,
     USER_GROUP_MEMBERS,
     USER_GROUPS,
     USERS,
     WEB_SESSIONS,
 )
 from schema.transaction import Rows
+from tests.console.access_place import ACT, Place, Row, notice
 from tests.whole_server import WholeServer
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-ACT = "/admin/access/act"
-LIVE = {"Accept": "text/x-notice"}
-Row = dict[str, Any]
-
-
-class Place:
-    """A console with an admin, Ana, Ben, and a registered table."""
-
-    def __init__(self, server: WholeServer) -> None:
-        self.server = server
-        self.boss = server.person("boss", is_admin=True)
-        self.ana, self.ben = server.person("ana", "sessions"), server.person("ben")
-        self.client = server.client(server.token(self.boss))
-        rows = [
-            dict.fromkeys(TABLE_REGISTRY.columns)
-            | {"id": id, "name": id, "source_type": kind, "created_at": now()}
-            for id, kind in (("orders", "local"), ("agnes_audit", "internal"))
-        ]
-        server.instance.store.write(Rows(TABLE_REGISTRY, rows)).result()
-
-    def page(self, path: str, *, status: int = 200) -> str:
-        answer = self.client.get(path)
-        assert answer.status_code == status, answer.text
-        return html.unescape(answer.text)
-
-    def act(self, stood: str = "", *, live: bool = False, **fields: Any) -> httpx.Response:
-        """Press a button that stands on the page `stood`."""
-        headers = {"Referer": self.server.address + stood} | (LIVE if live else {})
-        return self.client.post(ACT, data=fields, headers=headers)
-
-    def done(self, stood: str, **fields: Any) -> str:
-        """The page that follows, with its notice."""
-        answer = self.act(stood, **fields)
-        assert answer.status_code == 303, answer.text
-        to = answer.headers["Location"]
-        assert urlsplit(to).path == urlsplit(stood).path
-        return self.page(to)
-
-    def rows(self, table: Table, **equal: str) -> list[Row]:
-        self.server.instance.store.write(lambda transaction: None).result()
-        rows = rows_of(table)
-        wanted = rows.filter([rows[name] == value for name, value in equal.items()])
-        found: list[Row] = self.server.instance.store.read(wanted).to_pylist()
-        return found
-
-    def group(self, name: str, *members: str) -> str:
-        id, at = new_id(), now()
-        inside = [{"group_id": id, "user_id": user, "added_at": at} for user in members]
-        steps = [Rows(USER_GROUPS, [{"id": id, "name": name, "created_at": at}])]
-        steps += [Rows(USER_GROUP_MEMBERS, inside)] * bool(inside)
-        self.server.instance.store.write(*steps).result()
-        return id
-
-    def may(self, user: str, resource: str) -> bool:
-        rows = self.client.get(f"/api/admin/users/{user}/access").json()["rows"]
-        return bool(next(row["allowed"] for row in rows if row["resource"] == resource))
-
-    def events(self, action: str, resource: str) -> list[Row]:
-        return self.rows(AUDIT_LOG, action=action, resource=resource)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +39,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.fixture(autouse=True)
 def a_minute_later(place: Place) -> None:
     place.server.instance.recent_reads = RecentReads()
-
-
-def notice(page: str) -> str:
-    found = re.search(r'<div class="notice done".*?</div>', page, re.DOTALL)
-    assert found, "the page says what was done"
-    return found[0]
 
 
 def undo(page: str) -> str:
@@ -373,24 +305,6 @@ def test_a_form_that_asks_for_nothing_or_too_much_is_refused(place: Place) -> No
     assert place.act(undo="no-such-event").status_code == 404
     elsewhere = place.act("//evil.example/x", create_group="1", name="Elsewhere")
     assert elsewhere.headers["Location"].startswith("/admin/access?")
-
-
-def test_a_filter_by_a_group_that_is_no_more_says_so(place: Place) -> None:
-    shown = place.client.get("/admin/users?group=no-such-group")
-    assert shown.status_code == 200
-    assert "a group that is no more" in shown.text
-
-
-def test_what_nobody_foresaw_is_a_page_too(place: Place, monkeypatch: Any) -> None:
-    def broken(reading: Any) -> None:
-        raise RuntimeError("the secret of a stranger")
-
-    monkeypatch.setattr("console.pages.access.users.everybody", broken)
-    shown = place.client.get("/admin/users")
-    assert shown.status_code == 500
-    assert "Something failed here" in shown.text
-    assert "stranger" not in shown.text
-    assert shown.headers["X-Correlation-ID"]
 
 
 def test_the_palette_finds_groups_for_admins_only(place: Place) -> None:
