@@ -14,6 +14,7 @@ from console.changes import objects
 from console.changes.kinds import CONFIG, State
 from console.changes.record import holds_secret
 from console.live import ENVIRONMENT, Standing, parsed
+from console.setting import flag
 from console.settings import SETTINGS, Settings
 from schema.errors import BadParameter, Conflict
 from schema.store import Store
@@ -140,6 +141,8 @@ def checked(settings: Settings, key: str, value: Any) -> str | None:
             f"{key} is set in the server's environment, which counts more than what is set here",
             detail="Change it there, or take it out there, and start the server again.",
         )
+    if isinstance(value, bool) and setting.parse is not flag:
+        raise BadParameter(key, value, f"use {setting.allowed}")
     text = _text(key, value)
     if not text:
         return None

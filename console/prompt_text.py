@@ -26,6 +26,7 @@ from schema.errors import BadRequest, TooLarge, shorten
 
 LONGEST = 256 * 1024  # characters of what comes out
 _DEEP = 2  # loops inside of each other
+_NESTED = 40  # parts inside of each other; Python itself takes fewer than a hundred
 _WORDS = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For),
     *(nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Tuple, nodes.List),
@@ -133,10 +134,10 @@ def checked(body: str, known: Mapping[str, Any]) -> None:
     except TemplateSyntaxError as error:
         raise BadTemplate(error.lineno, error.message or "it cannot be read") from None
     except RecursionError:
-        raise BadTemplate(1, "it is nested too deeply") from None
+        raise _nested(1) from None
     if sum(1 for _ in tree.find_all(nodes.Node)) > _PARTS:
         raise BadTemplate(1, f"it has more than {_PARTS} expressions and blocks")
-    _check(tree, frozenset(known), 0)
+    _check(tree, frozenset(known), 0, 0)
 
 
 def rendered(body: str, values: Mapping[str, Any]) -> str:
@@ -166,8 +167,14 @@ def _too_long() -> TooLarge:
     )
 
 
-def _check(node: nodes.Node, names: frozenset[str], loops: int) -> None:
+def _nested(line: int) -> BadTemplate:
+    return BadTemplate(line, "it is nested too deeply")
+
+
+def _check(node: nodes.Node, names: frozenset[str], loops: int, deep: int) -> None:
     line = node.lineno
+    if deep > _NESTED:
+        raise _nested(line)
     if not isinstance(node, _WORDS):
         what = type(node).__name__.lower()
         raise BadTemplate(line, f"a prompt has no {what}", detail=_DETAIL)
@@ -186,22 +193,22 @@ def _check(node: nodes.Node, names: frozenset[str], loops: int) -> None:
         )
     if not isinstance(node, nodes.For):
         for child in node.iter_child_nodes():
-            _check(child, names, loops)
+            _check(child, names, loops, deep + 1)
         return
     if node.recursive or loops == _DEEP:
         raise BadTemplate(line, f"at most {_DEEP} loops stand inside of each other")
-    _check_loop(node, names, loops)
+    _check_loop(node, names, loops, deep + 1)
 
 
-def _check_loop(node: nodes.For, names: frozenset[str], loops: int) -> None:
+def _check_loop(node: nodes.For, names: frozenset[str], loops: int, deep: int) -> None:
     if not isinstance(node.iter, nodes.Name | nodes.Getattr | nodes.Filter | nodes.Getitem):
         raise BadTemplate(node.lineno, "a loop goes through one of the variables")
-    _check(node.iter, names, loops)
+    _check(node.iter, names, loops, deep)
     inside = names | {_LOOP} | {one.name for one in _targets(node.target)}
     if node.test is not None:
-        _check(node.test, inside, loops + 1)
+        _check(node.test, inside, loops + 1, deep)
     for child in (*node.body, *node.else_):
-        _check(child, inside, loops + 1)
+        _check(child, inside, loops + 1, deep)
 
 
 def _targets(node: nodes.Node) -> Iterator[nodes.Name]:

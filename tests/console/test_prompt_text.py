@@ -101,3 +101,20 @@ def test_loops_that_say_nothing_end_too() -> None:
     tables = [{"x": each} for each in range(200)]
     with pytest.raises(TooLarge, match="too much to go through"):
         rendered(body + "{% endfor %}{% endfor %}", {**GIVEN, "tables": tables})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if is_admin %}" * 150 + "{% endif %}" * 150,
+        "{{ " + "not " * 500 + "is_admin }}",
+        "{{ " + "not " * 300 + "is_admin }}",
+        "{{ today" + " | default('x')" * 400 + " }}",
+        "{{ is_admin" + " and is_admin" * 900 + " }}",
+        "{{ " + "(" * 300 + "today" + ")" * 300 + " }}",
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused_by_name(body: str) -> None:
+    with pytest.raises(BadTemplate, match="nested too deeply"):
+        rendered(body, GIVEN)
+    assert rendered("{% if today %}" * 20 + "x" + "{% endif %}" * 20, GIVEN) == "x"

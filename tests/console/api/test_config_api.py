@@ -143,6 +143,7 @@ def test_a_change_is_in_the_log_whole_and_can_be_undone(world: World) -> None:
         ({"key": "AGNES_ENGINE", "value": "duckdb:///x"}, 400, "cannot change while"),
         ({"key": "ANTHROPIC_API_KEY", "value": "sk-new"}, 400, "environment"),
         ({"key": "AGNES_AUDIT_RETENTION_DAYS", "value": 3}, 409, "environment"),
+        ({"key": SECONDS, "value": True}, 400, "a whole number from 1"),
         ({"key": SECONDS}, 400, "give key and value"),
         ({"key": SECONDS, "value": 3, "values": {}}, 400, "either"),
         ({"values": {}}, 400, "name one or more"),
