@@ -57,14 +57,17 @@ class FromProvider(ToProvider):
         begun = Begun.read(self.instance.gate.unsealed(self.request, COOKIE, seconds=LIFE))
         self.next = local_path(begun.next)
         await desk.by_provider(store, caller)
-        self.clear_cookie(COOKIE, path=PATH)
         came: person.Person | None = None
         try:
             claims = await oidc.finish(begun, given, redirect_uri=self.redirect_uri)
+            self.clear_cookie(COOKIE, path=PATH)
             came = person.person(claims, self.instance.settings)
             create = self.instance.settings.oidc_create_users
             await self.start(person.confirm(caller, came, create=create), "oidc")
         except AgnesError as error:
+            # Of another sign-in than the cookie's: that one may go on in another tab.
+            if not isinstance(error, Refused) or error.reason != "state":
+                self.clear_cookie(COOKIE, path=PATH)
             await self._failed(caller, error, came)
             raise
         desk.limit.succeeded(None, caller.client_ip or "")

@@ -149,6 +149,14 @@ def test_only_the_browser_that_began_it_may_end_it(world: World, openid: OpenId)
         assert mine.get(back).status_code == 303
 
 
+def test_of_two_tabs_the_later_one_comes_in_whichever_returns_first(world: World) -> None:
+    with world.client() as browser:
+        earlier, later = there(browser), there(browser)
+        assert browser.get(earlier).status_code == 403
+        assert browser.get(later).status_code == 303
+        assert STATE not in browser.cookies, "it is used up"
+
+
 def test_a_cookie_of_ones_own_making_is_none(world: World) -> None:
     with world.client() as browser:
         back = there(browser)
