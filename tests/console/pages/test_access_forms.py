@@ -52,6 +52,14 @@ def test_a_filter_by_a_group_that_is_no_more_says_so(place: Place) -> None:
     assert "a group that is no more" in shown.text
 
 
+def test_tokens_of_one_person_say_whose_they_are(place: Place) -> None:
+    place.server.token(place.ben)
+    shown = place.page(f"/admin/tokens?user_id={place.ben}")
+    assert re.search("Only tokens of <b><bdi>ben[^<]*@", shown)
+    assert "Only tokens of <b>one person</b>" in place.page("/admin/tokens?user_id=nobody")
+    assert "Only tokens of" not in place.page("/admin/tokens")
+
+
 def test_what_nobody_foresaw_is_a_page_too(place: Place, monkeypatch: Any) -> None:
     def broken(reading: Any) -> None:
         raise RuntimeError("the secret of a stranger")
