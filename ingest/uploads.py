@@ -154,7 +154,7 @@ class Receiver:
         os.fsync(file)
 
     def _record(self, store: Store, target: Target, note: Note) -> Stored:
-        moment = datetime.now(UTC).replace(tzinfo=None)
+        moment = now()
         taken = _taken(store)
         # Looking for an older row and deleting it are the most costly parts of a small upload, so
         # both are left out for a new name. Done here, not on the writer's thread: only uploads
@@ -326,6 +326,10 @@ def _before(rows: Sequence[Row]) -> Row | None:
 
 def _stands(store: Store, stored: Stored) -> bool:
     return _rows(store, stored.target.session_file) == [stored.row()]
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _put(source: int, name: str, place: int, filename: str) -> None:

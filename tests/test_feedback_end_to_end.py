@@ -13,7 +13,7 @@ import pexpect
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, chromium, signed_in, swept
+from tests.browser.conftest import PASSWORD, chromium, signed_in, swept, until_live
 from tests.console.stand_in_telegram import TOKEN, Telegram, serving
 from tests.server_process import AGNES, PATIENCE, ServerProcess, agnes, clean_environment
 from tests.terminal import Terminal
@@ -91,7 +91,7 @@ def opened(chromium: Browser, server: ServerProcess, who: str, path: str) -> Pag
         context.add_cookies([{"name": name, "value": value, "url": server.address}])
     page = context.new_page()
     page.goto(path)
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     return page
 
 
@@ -170,7 +170,7 @@ def _answered(page: Page, inbox: str, report: dict[str, Any]) -> None:
     page.goto(f"/admin/activity?query=resource:report:{report['id']}")
     expect(page.locator("[data-audit-row]", has_text="feedback.report")).to_have_count(1)
     page.goto(inbox)
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(page.locator("h1")).to_contain_text(MESSAGE)
     expect(page.locator(".events")).to_contain_text(ERROR)
     turn = f"{report['session']['href']}"

@@ -18,7 +18,7 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, PASSWORD, QUIET, signed_in
+from tests.browser.conftest import CHROMIUM, PASSWORD, QUIET, signed_in, until_live
 from tests.browser.replay_talks import everything
 from tests.browser.reports_told import Reporter, failing
 from tests.server_process import ServerProcess, admin_token, agnes
@@ -409,7 +409,7 @@ def taken(
     page = context.new_page()
     page.goto(screen.path.format(**known))
     if page.locator("[data-live]").count():
-        page.wait_for_selector("body[data-live=true]")
+        until_live(page)
         page.wait_for_function("!document.querySelector('[data-later], [aria-busy]')")
     if screen.stop:
         server.stop()

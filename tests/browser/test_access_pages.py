@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from console.audit import new_id
-from tests.browser.conftest import Open, led, without_load
+from tests.browser.conftest import Open, led, until_live, without_load
 
 pytestmark = pytest.mark.browser
 
@@ -121,7 +121,7 @@ def test_a_user_is_added_and_given_a_token_that_is_shown_once(
     expect(page.locator(".notice.done")).to_contain_text(email)
     id = user(api, email)["id"]
     page.goto(f"/admin/users/{id}?tab=access")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.get_by_label("What the token is for").fill("a test")
     page.keyboard.press("Enter")
     expect(once).to_have_value(re.compile("^agnes_"))
@@ -187,7 +187,7 @@ def test_they_can_be_read_by_everybody_everywhere(opened: Open, api: httpx.Clien
     page = opened("/admin/groups", width=390)
     for path in paths:
         page.goto(path)
-        page.wait_for_selector("body[data-live=true]")
+        until_live(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         page.set_viewport_size({"width": 1280, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280, path

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from console.cli import app
-from tests.browser.conftest import Open, days_before, stands_within
+from tests.browser.conftest import Open, days_before, stands_within, until_live
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -210,7 +210,7 @@ def test_reset_leads_past_a_default_view(opened: Open, api: httpx.Client) -> Non
     )
     assert made in (200, 201)
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(reset).to_have_attribute("href", "?view=none")
     reset.click()
     expect(page).to_have_url(re.compile(r"\?view=none$"))

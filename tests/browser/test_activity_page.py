@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open, led, settled, without_load
+from tests.browser.conftest import PASSWORD, Open, led, settled, until_live, without_load
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -136,7 +136,7 @@ def test_paging_reaches_each_row_once_and_goes_back_to_the_newest(
     assert first + second == [row["id"] for row in listed]
     page.reload()
     assert ids(page) == second
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click("text=Newest")
     expect(page.locator("text=Newest")).to_have_count(0)
     assert ids(page) == first
@@ -357,7 +357,7 @@ def test_links_work_after_the_server_was_started_anew(opened: Open, console: Ser
     page = opened()
     console.restart()
     page.get_by_role("link", name="Audit log").click()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     console.restart()
     page.click("th >> text=Action")
     expect(page).to_have_url(re.compile("sort=action"), timeout=20_000)

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, signed_in
+from tests.browser.conftest import PASSWORD, signed_in, until_live
 from tests.console.stand_in_model import Model, serving
 from tests.server_process import ServerProcess, admin_token
 
@@ -50,7 +50,7 @@ def test_an_answer_stands_under_its_question_whatever_comes_next(
 ) -> None:
     model = asked[1]
     page = opened(chromium, asked)
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.locator(".asking summary").click()
     question = page.get_by_label("Your question")
     question.fill("how many?")

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, led, refreshed, settled
+from tests.browser.conftest import Open, led, refreshed, settled, until_live
 from tests.browser.reports_told import Reporter, failing, reporter
 from tests.server_process import ServerProcess
 
@@ -88,10 +88,10 @@ def test_the_keyboard_goes_ticks_assigns_and_takes_it_back(
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/admin/feedback/{ids[2]}\?.*category={mine}"))
     expect(page.locator("h1")).to_contain_text("something else")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.keyboard.press("k")
     expect(page.locator("h1")).to_contain_text("another matter")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.keyboard.press("Escape")
     expect(page.locator(ROW)).to_have_count(3)
 
@@ -181,7 +181,7 @@ def test_merged_ones_stand_as_one_until_they_are_taken_apart(
     merged = {"ids": ids[1:], "into": ids[0]}
     assert api.post("/api/admin/feedback/merge", json=merged).status_code == 200
     page.goto(f"/admin/feedback/{ids[0]}")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     other = page.locator(".others li", has_text="another matter")
     other.get_by_role("button", name="Take out").click()
     expect(page.locator(".others li")).to_have_count(1)
@@ -204,7 +204,7 @@ def test_hostile_text_is_text_and_never_wider_than_the_window(
         expect(page.locator(f"{ROW} b", has_text="bold")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.locator(f"{ROW} a.at").last.click()
-        page.wait_for_selector("body[data-live=true]")
+        until_live(page)
         expect(page.locator(".events .event").first).to_contain_text("please sync <i>orders</i>")
         expect(page.locator(".events .answered")).to_contain_text("<script>")
         page.locator(".message summary").click()

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, refreshed
+from tests.browser.conftest import Open, refreshed, until_live
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ def test_health_is_found_by_keys_and_takes_a_backup_by_keyboard(
     page.keyboard.press("g")
     page.keyboard.press("h")
     expect(page).to_have_title("Health · Agnes")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(page.locator("[data-queue]")).to_have_count(6)
     expect(page.locator(".pulse .sentence")).to_contain_text("checks")
     refreshed(page)

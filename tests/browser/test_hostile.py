@@ -17,7 +17,7 @@ from console.audit import new_id, now
 from schema.store import Store
 from schema.tables import AUDIT_LOG, SYNC_HISTORY
 from schema.transaction import Rows
-from tests.browser.conftest import PASSWORD, signed_in
+from tests.browser.conftest import PASSWORD, signed_in, until_live
 from tests.console.audit_log import Row, event
 from tests.server_process import ServerProcess, admin_token, agnes
 from tests.upload_corpus import payloads
@@ -125,7 +125,7 @@ def page(chromium: Browser, console: ServerProcess, api: httpx.Client) -> Iterat
 
 
 def inert(page: Page) -> None:
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.wait_for_function("!document.body.hasAttribute('aria-busy')")
     assert page.evaluate("window.__xss") is None
     found = page.locator(MARKUP).evaluate_all("all => all.map(one => one.outerHTML)")

@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open, led
+from tests.browser.conftest import PASSWORD, Open, led, until_live
 from tests.server_process import ServerProcess, admin_token
 
 pytestmark = pytest.mark.browser
@@ -140,7 +140,7 @@ def beats(page: Page) -> list[float]:
 
     page.on("websocket", lambda line: line.on("framesent", sent))
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     return found
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from console.cli import app
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, until_live
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -125,7 +125,7 @@ def test_a_link_to_my_page_restores_it(opened: Open, eva: httpx.Client) -> None:
     page = opened("/me?query=action:data.access_check&sort=resource:asc", who=EVE)
     before = ids(page)
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     assert ids(page) == before
     page.get_by_role("link", name="Reset", exact=True).click()
     expect(page).to_have_url(re.compile(r"/me\??$"))

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from console.audit import new_id
 from tests.browser.conftest import PASSWORD, Open
 from tests.browser.talks import Talks, clean, failing, pushed
 from tests.server_process import ServerProcess
@@ -54,10 +55,12 @@ def test_i_see_who_opened_my_sessions_and_why(opened: Open, olga: Talks, api: ht
 def test_whoever_has_pushed_nothing_is_told_how(
     opened: Open, console: ServerProcess, api: httpx.Client
 ) -> None:
-    person = {"email": "nora@example.org", "name": "Nora", "password": PASSWORD}
+    email = f"{new_id()}@example.org"
+    person = {"email": email, "name": "Nora", "password": PASSWORD}
     assert api.post("/api/admin/users", json=person).status_code == 201
-    page = opened("/", who="nora@example.org")
+    page = opened("/", who=email)
     page.get_by_role("link", name="How to push").click()
+    page.wait_for_load_state()  # a click before the scripts are there copies nothing
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="agnes login").click()

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, until_live
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def without_clipboard(page: Page) -> None:
     """As on a host without https, where browsers lend no clipboard."""
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
 
 
 # The range
@@ -87,7 +87,7 @@ def test_an_absolute_range_is_typed_in_the_chosen_zone_and_asked_in_utc(opened: 
     abroad(page)
     page.evaluate("localStorage.setItem('agnes-times', 'local')")
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click(BUTTON)
     page.fill(".range [name=since]", "2026-01-02T11:30")
     page.fill(".range [name=until]", "2026-01-04T00:00")
@@ -168,7 +168,7 @@ def test_a_range_is_copied_and_pasted_without_a_clipboard(
     keys(page, "t c")
     expect(page.locator(".toast").first).to_contain_text(f"Copied {text}")
     page.goto("/admin/activity?source=web&since_minutes=5")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     keys(page, "t v")
     asks(page, source="web", **pasted)
 
@@ -214,11 +214,11 @@ def test_the_range_goes_along_to_pages_that_have_one(opened: Open) -> None:
     page = opened("/admin/activity?since_minutes=360&source=web")
     page.click("nav a[href='/admin/jobs']")
     expect(page).to_have_url(re.compile("/admin/jobs$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click("nav a[href='/me'], nav a[href^='/me?']")
     expect(page).to_have_url(re.compile(r"/me\?since_minutes=360$"))
     expect(page.locator(WORDS)).to_have_text("Last 6 h")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click(BUTTON)
     page.get_by_role("link", name="Last 24 h").click()
     asks(page, since_minutes="1440")
@@ -230,7 +230,7 @@ def test_the_last_three_ranges_can_be_chosen_again(opened: Open) -> None:
     page = opened(f"/admin/activity?{httpx.QueryParams(ABSOLUTE)}")
     for minutes in ("15", "60", "720", "2880"):
         page.goto(f"/admin/activity?source=web&since_minutes={minutes}")
-        page.wait_for_selector("body[data-live=true]")
+        until_live(page)
     page.click(BUTTON)
     recent = page.locator("[data-recent] a")
     expect(recent).to_have_text(["Last 12 h", "Last 1 h", "Last 15 min"])
@@ -251,7 +251,7 @@ def test_times_are_utc_local_or_relative_and_that_is_remembered(opened: Open) ->
     page = opened("/admin/activity?since_minutes=43200")
     abroad(page)
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     in_utc, at = first_time(page), page.locator(EVENT).first.get_attribute("datetime")
     assert at
     assert in_utc.endswith(at[11:19])
@@ -265,7 +265,7 @@ def test_times_are_utc_local_or_relative_and_that_is_remembered(opened: Open) ->
     assert first_time(page).endswith(local)
     page.reload()
     assert first_time(page).endswith(local)
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click(BUTTON)
     page.get_by_role("link", name="Last 7 d").click()
     asks(page, since_minutes="10080")
@@ -288,7 +288,7 @@ def test_a_relative_time_keeps_counting_and_moves_no_column(opened: Open) -> Non
     page.evaluate("localStorage.setItem('agnes-times', 'relative')")
     page.clock.install()
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     time = page.locator(EVENT).first
     before = page.evaluate("document.querySelector('[data-audit-row] td').offsetWidth")
     page.clock.fast_forward("02:00")
@@ -311,7 +311,7 @@ def test_the_chosen_times_are_there_at_the_first_paint(opened: Open) -> None:
       requestAnimationFrame(look);
     """)
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     seen = page.evaluate("[...new Set(window.__seen)]")
     assert seen
     assert [text for text in seen if "ago" not in text] == []

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, until_live
 from tests.browser.talks import Talks, clean, failing, pushed
 from tests.server_process import ServerProcess
 
@@ -68,13 +68,13 @@ def test_findings_are_walked_and_on_into_the_next_session(
     expect(page.locator(TOASTS)).to_contain_text("Press n again")
     page.keyboard.press("n")  # over the clean one
     expect(page).to_have_url(re.compile(rf"{re.escape(talks.files[2])}\?.*#t\d+$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(at).to_contain_text("1 of ")
     page.keyboard.press("N")
     expect(page.locator(TOASTS)).to_contain_text("Press N again")
     page.keyboard.press("N")
     expect(page).to_have_url(re.compile(rf"{re.escape(talks.files[0])}\?.*#t{stops[-1]}$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     is_at(page, stops[-1])
 
 
@@ -104,11 +104,11 @@ def test_every_kind_of_step_has_a_key(opened: Open, talks: Talks, stops: list[in
     is_at(page, stops[-1])
     page.keyboard.press("]")
     expect(page).to_have_url(re.compile(re.escape(talks.files[1])))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(page.locator(".stops")).to_contain_text("nothing was found here")
     page.keyboard.press("[")
     expect(page).to_have_url(re.compile(re.escape(talks.files[0])))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.keyboard.press("?")
     for says in ("Next finding", "Next error", "Event before", "Next prompt", "Copy the permalink"):
         expect(page.locator("#shortcuts")).to_contain_text(says)
@@ -131,7 +131,7 @@ def test_a_link_leads_to_its_turn_whatever_is_shown(
     page.get_by_role("link", name=re.compile("Sessions$")).last.click()
     expect(page).to_have_url(re.compile(rf"/admin/sessions\?.*user_id={talks.user_id}"))
     page.go_back()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     is_at(page, stops[0])
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open, refreshed, signed_in, stands_within
+from tests.browser.conftest import PASSWORD, Open, refreshed, signed_in, stands_within, until_live
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -71,7 +71,7 @@ def test_a_view_is_saved_from_the_page_and_opened_by_a_click(
     assert row["query"] == {**ERRORS, "sort": "action:asc"}
     assert (row["page"], row["is_default"]) == ("activity", False)
     page.goto("/admin/activity?view=none")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click(MENU)
     page.get_by_role("link", name="All errors", exact=True).click()
     expect(page).to_have_url(re.compile(f"result_class=error.*view={row['id']}"))
@@ -172,7 +172,7 @@ def test_a_default_view_opens_with_the_page_until_it_is_none(
     expect(page.locator(MENU)).to_have_text(re.compile("^Views"))
     page.goto("/admin/activity?source=web")
     expect(page).to_have_url(re.compile(r"\?source=web$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.click(MENU)
     page.locator(".views li summary").first.click()
     page.get_by_role("button", name="Not my default").click()
@@ -230,7 +230,7 @@ def test_what_is_new_since_the_last_look(
     expect(news).to_contain_text(re.compile(r"3 new since you last looked, \d+ (s|min) ago"))
     page.reload()
     expect(news).to_contain_text("3 new")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     news.get_by_role("link", name="Show only these").click()
     expect(page.locator("[data-audit-row]")).to_have_count(3)
     expect(news).to_contain_text("3 of Checks since you last looked")

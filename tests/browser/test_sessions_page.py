@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD, Open, without_load
+from tests.browser.conftest import PASSWORD, Open, until_live, without_load
 from tests.server_process import ServerProcess, admin_token, agnes
 
 pytestmark = pytest.mark.browser
@@ -104,7 +104,7 @@ def test_cards_facets_and_list_narrow_together_and_back_restores(
     page.keyboard.press("s")
     expect(page).to_have_url(re.compile(f"{PATH}$"))
     page.goto(at())
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     figures = asked(api, KPIS)
     expect(card(page, "sessions").locator(".v")).to_contain_text(str(figures["sessions_total"]))
     expect(card(page, "people").locator(".v")).to_contain_text(str(figures["distinct_users"]))
@@ -174,7 +174,7 @@ def test_a_row_opens_its_replay_and_back_returns_to_it(opened: Open) -> None:
     asked_for = page.url.partition("?")[2].partition("#")[0]
     assert dict(parse_qsl(asked_for)) == {**WINDOW, "verdict": "failed"}
     page.go_back()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.wait_for_function(
         "key => document.activeElement.closest('[data-session]')?.dataset.session === key",
         arg=second,

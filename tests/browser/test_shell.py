@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, until_live
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -69,7 +69,7 @@ def test_the_dot_says_the_sentence_and_leads_to_the_pulse(opened: Open, api: htt
     dot.click()
     expect(page).to_have_url(re.compile(rf"{LOG}.*#pulse$"))
     page.goto(f"{LOG}?query=action:sync.")
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.get_by_role("link", name="Health:").click()
     expect(page).to_have_url(re.compile(r"query=action:sync\.#pulse$"))
     assert opened("/me", who="ana@example.org").locator(".health").count() == 0
@@ -106,7 +106,7 @@ def test_nothing_moves_when_the_page_becomes_live(opened: Open) -> None:
     moved: list[list[str]] = []
     while len(moved) < 3 and [] not in moved:  # a time that grows by a digit moves its column once
         page.goto("/admin/jobs")
-        page.wait_for_selector("body[data-live=true]")
+        until_live(page)
         page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
         moved.append(page.evaluate("window.__moved"))
     assert [] in moved
@@ -120,12 +120,12 @@ def test_sequences_lead_to_pages_and_are_silent_while_one_types(opened: Open) ->
     page.keyboard.press("g")
     page.keyboard.press("j")
     expect(page).to_have_url(re.compile("/admin/jobs$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     for keys in ("g", "m"):
         page.keyboard.press(keys)
     expect(page).to_have_url(re.compile("/me"))
     page.goto(LOG)
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.focus("#query")
     page.keyboard.type("gj?/")
     expect(page.locator("#query")).to_have_value(re.compile(r"gj\?/$"))
@@ -253,7 +253,7 @@ def test_people_and_sessions_lead_to_their_pages(opened: Open, api: httpx.Client
     page.keyboard.type("ana@example.org")
     page.get_by_role("option", name="ana@example.org").first.click()
     expect(page).to_have_url(re.compile(f"/admin/users/{ana['id']}$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.keyboard.press("/")
     is_session = page.locator(".kind").get_by_text("Session", exact=True)
     session = page.get_by_role("option").filter(has=is_session).first

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from console.audit import new_id
-from tests.browser.conftest import PASSWORD, Open, without_load
+from tests.browser.conftest import PASSWORD, Open, until_live, without_load
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -64,7 +64,7 @@ def test_a_click_opens_it_back_closes_it_and_the_address_restores_it(opened: Ope
     expect(page.locator(f"{PANEL}[data-event='{id}']")).to_be_visible()
     page.reload()
     expect(page.locator(f"{PANEL}[data-event='{id}']")).to_be_visible()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     without_load(page, page.get_by_role("link", name="Close the panel").click)
     expect(page.locator(PANEL)).to_have_count(0)
 
@@ -135,7 +135,7 @@ def test_json_instead_of_the_list_is_remembered(opened: Open, api: httpx.Client)
     page.locator(".params summary").first.click()
     expect(pretty).to_be_visible()
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(pretty).to_be_visible()
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, Open
+from tests.browser.conftest import PASSWORD, Open, until_live
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -50,7 +50,7 @@ def test_signing_out_ends_it(opened: Open) -> None:
     page = opened("/login", who=None)
     sign_in(page, PASSWORD)
     expect(page).to_have_url(re.compile("/admin/activity$"))
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     kept = {each["name"]: each["value"] for each in page.context.cookies()}
     page.click("text=Sign out")
     page.get_by_role("button", name="Sign out").click()

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open, led, without_load
+from tests.browser.conftest import Open, led, until_live, without_load
 from tests.browser.test_activity_page import HOSTILE, ids
 
 pytestmark = pytest.mark.browser
@@ -142,7 +142,7 @@ def test_pages_lead_both_ways_and_their_address_is_stable(opened: Open, api: htt
     expect(page.locator(CHANGE)).to_have_count(5)
     assert ids(page) == listed[25:]
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     assert ids(page) == listed[25:]
     without_load(page, page.locator(CHANGE).first.locator(".when").click)
     expect(page.locator("[data-region=panel] aside")).to_be_visible()

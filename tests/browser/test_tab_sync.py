@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open, led, stands_within, without_load
+from tests.browser.conftest import Open, led, stands_within, until_live, without_load
 from tests.browser.test_activity_page import ROW, asked
 
 pytestmark = pytest.mark.browser
@@ -162,7 +162,7 @@ def test_failures_tell_their_error_and_open_beside_the_grid(
     expect(page.locator(f"{FAILURE} [aria-current=true]")).to_have_count(1)
     expect(page.locator(CELL).first).to_be_visible()
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(page.locator("[data-region=panel]")).to_contain_text("sync.table")
     page.locator(".syncs h2 .bad").click()
     expect(page.locator("table.rows")).to_be_visible()

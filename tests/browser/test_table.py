@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open, days_before, settled
+from tests.browser.conftest import Open, days_before, settled, until_live
 from tests.browser.test_activity_page import HOSTILE, ROW, ids
 
 pytestmark = pytest.mark.browser
@@ -182,7 +182,7 @@ def test_pages_lead_both_ways_and_say_where_they_are(
     shown.goto(address)
     expect(says).to_have_text(f"101–150 of {count:,} events")
     assert ids(shown) == all_of_it[100:150]
-    shown.wait_for_selector("body[data-live=true]")
+    until_live(shown)
     shown.get_by_role("link", name="Newest").click()
     expect(says).to_have_text(f"1–50 of {count:,} events")
 
@@ -248,7 +248,7 @@ def test_columns_are_chosen_remembered_before_the_first_paint_and_reset(
     expect(header(page, "via")).to_be_hidden()
     page.unroute("**/assets/activity/*")
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     page.get_by_text("Columns", exact=True).press("Enter")
     expect(page.get_by_label("IP", exact=True)).to_be_checked()
     page.get_by_role("button", name="Reset columns").click()
@@ -275,7 +275,7 @@ def test_widths_are_dragged_typed_kept_and_given_back(opened: Open, window: dict
     assert width(page, "action") == pytest.approx(usual + 70, abs=2)
     expect(edge).to_have_attribute("aria-valuenow", str(round(width(page, "action"))))
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     assert width(page, "action") == pytest.approx(usual + 70, abs=2)
     page.locator("#edge-action").dblclick()
     assert width(page, "action") == pytest.approx(usual, abs=1)
@@ -316,7 +316,7 @@ def test_new_rows_wait_and_nothing_jumps(
     page = opened("/admin/activity?action_prefix=data.access_check")
     happen(2)
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     before = ids(page)
     expect(page.locator(".pill")).to_have_count(0)
     happen(3)
@@ -376,7 +376,7 @@ def test_looking_again_is_switched_off_and_remembered(opened: Open) -> None:
     expect(page.get_by_label("Auto 30 s")).to_be_checked()
     page.get_by_label("Auto 30 s").uncheck()
     page.reload()
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     expect(page.get_by_label("Auto 30 s")).not_to_be_checked()
     expect(page.locator(".facets[data-later]")).to_have_count(0)
     known = beats()

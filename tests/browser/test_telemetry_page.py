@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, settled, without_load
+from tests.browser.conftest import Open, settled, until_live, without_load
 from tests.server_process import ServerProcess
 from tests.transcripts import DAY, Transcript, talk
 
@@ -165,7 +165,7 @@ def test_a_row_filters_everything_and_back_undoes_it(opened: Open, made: Made) -
     expect(page.locator(".facets .row.on .name")).to_have_text(["Bash", "Tela Metry"])
     page.reload()
     shows(page, BASH)
-    page.wait_for_selector("body[data-live=true]")
+    until_live(page)
     without_load(page, page.locator(".chip", has_text="tool: Bash").click)
     shows(page, everything)
     page.go_back()

@@ -24,6 +24,7 @@ from console.identity.people import People
 from console.instance import Instance
 from console.metrics import Metrics
 from console.settings import Settings
+from ingest import uploads
 from ingest.session_files import target
 from ingest.uploads import MB, Receiver, Stored
 from ingest.wire import unpack
@@ -70,11 +71,13 @@ class Place:
             People(self.store),
             Metrics(self.store),
         )
+        self._uploads = 0
         self._patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> Self:
         for module in (processing, claims):
             self._patch.setattr(module, "now", lambda: self.now)
+        self._patch.setattr(uploads, "now", self._arrived)
         self._patch.setattr(work, "ThreadPoolExecutor", AtOnce)
         return self
 
@@ -88,6 +91,11 @@ class Place:
         self.store.close()
 
     # What comes in
+
+    def _arrived(self) -> datetime:
+        """When an upload came: no two at the same moment."""
+        self._uploads += 1
+        return self.now + timedelta(microseconds=self._uploads)
 
     def user(self, email: str | None = None) -> str:
         """The id of somebody new: the same at each run, for those who order by it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from console import app
+from console import app, logs
 from console.cli import server
 from console.settings import Settings
 
@@ -30,6 +30,7 @@ def test_the_link_leads_to_where_people_open_the_console(
     def link(instance: Any, **how: Any) -> Any:
         return SimpleNamespace(secret="s3cret", email="boss@example.org")
 
+    monkeypatch.setattr(logs, "configure", lambda *how: None)  # it would last beyond this test
     monkeypatch.setattr(app, "serve", serve)
     monkeypatch.setattr(app, "sign_in_link", link)
     settings = Settings({}, AGNES_PUBLIC_URL=public)

@@ -28,7 +28,7 @@ SHAPES = (
     "\x1b[31mred",
     "{{ 7*7 }}",
 )
-SQL = '{"sql":"SELECT 42"}'
+SQL = '{"sql":"SELECT 618033988"}'
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,7 @@ def panel(client: httpx.Client, id: str, path: str = PATH, **given: str) -> str:
 
 
 def written(server: WholeServer, action: str) -> list[dict[str, Any]]:
+    server.instance.store.write(lambda transaction: None).result()  # nobody waits for a refusal's
     rows = rows_of(AUDIT_LOG)
     found = server.instance.store.read(rows.filter(rows.action == action).order_by("timestamp"))
     return [dict(row) for row in found.to_pylist()]
@@ -110,10 +111,10 @@ def test_the_mask_is_marked_and_only_admins_may_look_behind_it(
         shown = panel(reader, id)
         assert "shown masked" in shown
         assert "Show raw…" not in shown
-        assert "42" not in re.sub(r"[\w-]{36}|\d\d:\d\d:\d\d|datetime=\S+", "", shown)
+        assert "618033988" not in shown
         assert reader.post(ACT, data={"reveal": id, "reason": "because"}).status_code == 403
     assert "Show raw…" in panel(boss, id)
-    assert "shown masked" not in panel(boss, event(server, params='{"rows":42}'))
+    assert "shown masked" not in panel(boss, event(server, params='{"rows":3}'))
 
 
 def test_raw_is_shown_after_a_reason_that_stands_in_the_log(
@@ -122,14 +123,14 @@ def test_raw_is_shown_after_a_reason_that_stands_in_the_log(
     id = event(server, params=SQL)
     for reason in ("", "no", "x" * 501):
         answer = boss.post(ACT, data={"reveal": id, "reason": reason}, headers=LIVE)
-        assert (answer.status_code, "SELECT 42" in answer.text) == (400, False)
+        assert (answer.status_code, "SELECT 618033988" in answer.text) == (400, False)
         assert 'role="alert"' in answer.text
     refused = written(server, "audit.reveal_raw")[-1]
     assert (refused["resource"], refused["result"]) == (f"event:{id}", "error.bad_parameter")
     for headers in (LIVE, {}):
         answer = boss.post(ACT, data={"reveal": id, "reason": f"a leak {headers}"}, headers=headers)
         assert answer.status_code == 200
-        assert "SELECT 42" in answer.text
+        assert "SELECT 618033988" in answer.text
         row = written(server, "audit.reveal_raw")[-1]
         assert (row["result"], row["resource"]) == ("success", f"event:{id}")
         assert "a leak" in row["params"]

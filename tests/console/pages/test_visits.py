@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tornado.websocket import WebSocketHandler
 
 from console.pages import shell
 from tests.browser.visitor import visit
@@ -37,3 +38,27 @@ async def _fail_once(
         assert "something failed here" in refused["notice"]
         assert "secret detail" not in str(refused)
         assert (await page.go("?since_minutes=60"))["notice"] == ""
+
+
+def test_a_message_does_not_wait_for_the_receipt_of_its_first_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Linux that is 40 ms of waiting, for each message."""
+    said: list[bool] = []
+    told = WebSocketHandler.set_nodelay
+
+    def set_nodelay(handler: WebSocketHandler, *value: bool) -> None:
+        said.extend(value)
+        told(handler, *value)
+
+    async def look(server: WholeServer) -> None:
+        cookies = server.cookie(server.person("ida", is_admin=True))
+        async with (
+            httpx.AsyncClient(base_url=server.address, cookies=cookies, trust_env=False) as client,
+            visit(client),
+        ):
+            assert said == [True]
+
+    monkeypatch.setattr(WebSocketHandler, "set_nodelay", set_nodelay)
+    with WholeServer(tmp_path / "data") as server:
+        asyncio.run(look(server))
