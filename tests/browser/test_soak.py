@@ -44,7 +44,7 @@ class Length:
     budget: float | None = None
 
 
-SHORT = Length(rows=20_000, warm=60, visits=50, beat=3, last=12, flat=0.25)
+SHORT = Length(rows=20_000, warm=40, visits=40, beat=2, last=6, flat=0.25)
 LONG = Length(rows=1_000_000, warm=100, visits=1000, beat=30, last=300, flat=0.10, budget=API_P95)
 
 

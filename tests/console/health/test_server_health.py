@@ -118,8 +118,10 @@ def test_busy_readers_are_counted_as_long_as_they_read() -> None:
 
 
 def test_its_processes_are_told_with_what_they_are() -> None:
-    command = [sys.executable, "-c", "input()", "ingest.indexer"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
+    command = [sys.executable, "-c", "print(flush=True); input()", "ingest.indexer"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()  # it is at work by now
         (found,) = [one for one in machine.children() if one["pid"] == child.pid]
         assert found["what"] == "indexes of transcripts"
         assert found["memory"] > 1 << 20
