@@ -26,6 +26,7 @@ from schema.tables import (
     WEB_SESSIONS,
 )
 from schema.transaction import Rows
+from tests.server_process import NO_TLS
 
 
 class WholeServer:
@@ -112,6 +113,7 @@ class WholeServer:
             headers=headers,
             cookies=cookies,
             trust_env=False,
+            verify=NO_TLS,
             timeout=120,
             # Each request comes alone: a refused upload ends its connection, whatever was to follow
             # on it.

@@ -34,6 +34,7 @@ from schema.store import Store
 from schema.table import Table, rows_of
 from schema.tables import AUDIT_LOG, PERSONAL_ACCESS_TOKENS, TABLE_REGISTRY, USERS
 from schema.transaction import Rows
+from tests.server_process import NO_TLS
 
 ROUTES: list[tuple[str, Any]] = [*api.ROUTES, *sign_in_page.ROUTES, *oidc_page.ROUTES]
 PASSWORD = "correct horse battery"
@@ -148,7 +149,7 @@ class World:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if address:
             headers["X-Forwarded-For"] = address
-        return httpx.Client(base_url=self.address, headers=headers, trust_env=False)
+        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, verify=NO_TLS)
 
     @contextmanager
     def browser(self, *, address: str | None = None, tls: bool = False) -> Iterator[httpx.Client]:
